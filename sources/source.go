@@ -1,0 +1,90 @@
+// Package sources says what a source of desired state is: something that
+// yields snapshots, each an immutable file tree with a revision. It must not
+// know what a VM is, nor read what is in the files. Every source passes the
+// suite in sourcetest.
+package sources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// Source yields snapshots of one tree of files.
+type Source interface {
+	// Fetch returns the newest snapshot. It makes one attempt and ends by the
+	// context's deadline. A source that could not look returns an error and
+	// never an empty tree. When nothing has changed since the last Fetch, the
+	// snapshot has the same Revision.
+	Fetch(ctx context.Context) (*Snapshot, error)
+
+	// Describe names the source for people, without secrets:
+	// "git ssh://git@host/path#main".
+	Describe() string
+
+	// Close releases what the source holds. Snapshots stay readable.
+	Close() error
+}
+
+// Snapshot is one state of the tree. It does not change once returned.
+type Snapshot struct {
+	Revision string    // opaque to everybody but its source
+	Title    string    // first line of the commit message, or empty
+	Author   string    // or empty
+	Time     time.Time // when the revision was made; zero when unknown
+	Verified bool      // a signature was required and is good
+	Notes    []string  // what an operator should know of it: "branch was rewritten …"
+
+	// Files is the tree below the configured folder. The Sys method of its
+	// regular files' FileInfo returns a ContentID when the source knows one.
+	// Symbolic links are reported with fs.ModeSymlink and never followed.
+	Files fs.FS
+}
+
+// ContentID identifies a file's bytes: two files with the same id, from the
+// same source, are the same to the last byte.
+type ContentID string
+
+// Kind is why a source failed.
+type Kind string
+
+// The kinds. Denied and Rewritten need a person; Missing needs one or time;
+// Unavailable heals by itself.
+const (
+	Unavailable Kind = "Unavailable" // not reachable, overloaded, timed out
+	Denied      Kind = "Denied"      // credentials or host key refused
+	Missing     Kind = "Missing"     // repository, branch, tag, commit or folder is not there
+	Rewritten   Kind = "Rewritten"   // history was rewritten and the configuration forbids to follow
+	Invalid     Kind = "Invalid"     // the configuration or the data cannot work as it is
+)
+
+// Error is a source's failure.
+type Error struct {
+	Op   string // "fetch", "read"
+	Kind Kind
+	Hint string // what a person can do; may be empty
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Hint != "" {
+		return fmt.Sprintf("%s: %v (%s)", e.Op, e.Err, e.Hint)
+	}
+	return fmt.Sprintf("%s: %v", e.Op, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf returns the kind of err, and Unavailable for an error that is not a
+// source's own.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Unavailable
+}
