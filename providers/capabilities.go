@@ -1,0 +1,59 @@
+package providers
+
+import "github.com/vmsteward/vmsteward/manifest"
+
+// Field names one comparable property of a VM. Names in brackets are filled
+// in by the plan: "disks[data].size".
+type Field string
+
+// The fields that a plan compares.
+const (
+	FieldExists     Field = "exists"
+	FieldPower      Field = "power"
+	FieldCPU        Field = "cpu"
+	FieldMemory     Field = "memory"
+	FieldFirmware   Field = "firmware"
+	FieldDisk       Field = "disks[]"
+	FieldDiskSize   Field = "disks[].size"
+	FieldNIC        Field = "nics[]"
+	FieldNICNetwork Field = "nics[].network"
+	FieldNICModel   Field = "nics[].model"
+	FieldNICMAC     Field = "nics[].mac"
+	FieldTags       Field = "tags"
+	FieldAutostart  Field = "autostart"
+	FieldImage      Field = "image"
+	FieldCloudInit  Field = "cloudInit"
+	FieldRetired    Field = "retired"
+)
+
+// Ability is how a provider can change a field of a VM that exists.
+type Ability string
+
+// The abilities. LiveInHeadroom is Live up to Hardware.CPUMax or MemoryMaxMiB
+// for growth, and Restart beyond it or for shrinking.
+const (
+	Live           Ability = "live"
+	LiveInHeadroom Ability = "live-in-headroom"
+	Restart        Ability = "restart"
+	Replace        Ability = "replace" // only by making the VM anew
+	Never          Ability = "never"   // not comparable or not changeable here
+)
+
+// Capabilities is what a provider states about itself. It is constant for the
+// provider's lifetime.
+type Capabilities struct {
+	// Change says how each field of an existing VM can be changed. A field
+	// that is not in it is neither observed nor compared.
+	Change map[Field]Ability
+	// MemoryShrinksLive is true if a running guest's memory can be taken back.
+	MemoryShrinksLive bool
+	// Concurrency is how many calls the endpoint bears at once.
+	Concurrency int
+	// Networks renders the name that NIC.Network will have for a wanted NIC,
+	// and Model its model, both empty when there is no opinion.
+	NIC func(manifest.NIC) (network, model string)
+	// Honours tells for a path of manifest.VM.Declared whether this provider
+	// acts on it, for this VM. What is declared and not honoured is named in
+	// a warning.
+	Honours func(path string, vm *manifest.VM) bool
+}
