@@ -1,0 +1,194 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	bolterr "go.etcd.io/bbolt/errors"
+
+	"github.com/vmsteward/vmsteward/manifest"
+)
+
+var (
+	errDamaged  = errors.New("damaged")
+	errInvalid  = bolterr.ErrInvalid
+	errChecksum = bolterr.ErrChecksum
+	errVersion  = bolterr.ErrVersionMismatch
+)
+
+// boltStore is the Store on bbolt. Updates of many VMs at once share
+// transactions, so that a parallel pass pays for few synced writes.
+type boltStore struct{ db *bolt.DB }
+
+func open(path string) (s *boltStore, err error) {
+	// bbolt panics on some damaged pages.
+	defer func() {
+		if p := recover(); p != nil {
+			s, err = nil, fmt.Errorf("%w: %v", errDamaged, p)
+		}
+	}()
+	db, err := bolt.Open(path, 0o600, &bolt.Options{Timeout: 200 * time.Millisecond, FreelistType: bolt.FreelistMapType})
+	if errors.Is(err, bolterr.ErrTimeout) {
+		return nil, ErrLocked
+	}
+	if err != nil {
+		return nil, err
+	}
+	db.MaxBatchDelay = 2 * time.Millisecond
+	s = &boltStore{db}
+	if err := s.prepare(); err != nil {
+		db.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *boltStore) prepare() error {
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range [][]byte{vmBucket, stateBucket, historyBucket} {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Records implements Store.
+func (s *boltStore) Records() (map[manifest.Key]Record, error) {
+	out := make(map[manifest.Key]Record)
+	err := s.db.View(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, vmBucket)
+		if err != nil {
+			return err
+		}
+		return b.ForEach(func(k, v []byte) error {
+			var key manifest.Key
+			var r Record
+			if err := errors.Join(key.UnmarshalText(k), decode(v, &r)); err != nil {
+				return fmt.Errorf("record %q: %w", k, err)
+			}
+			out[key] = r
+			return nil
+		})
+	})
+	return out, wrap("read", err)
+}
+
+// Update implements Store.
+func (s *boltStore) Update(vm manifest.Key, change func(*Record)) error {
+	return wrap("write", s.db.Batch(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, vmBucket)
+		if err != nil {
+			return err
+		}
+		var r Record
+		if err := decode(b.Get([]byte(vm.String())), &r); err != nil {
+			return err
+		}
+		change(&r)
+		v, err := encode(r)
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(vm.String()), v)
+	}))
+}
+
+// Forget implements Store.
+func (s *boltStore) Forget(vm manifest.Key) error {
+	return wrap("write", s.db.Batch(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, vmBucket)
+		if err != nil {
+			return err
+		}
+		return b.Delete([]byte(vm.String()))
+	}))
+}
+
+// State implements Store.
+func (s *boltStore) State(name string, v any) error {
+	return wrap("read", s.db.View(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, stateBucket)
+		if err != nil {
+			return err
+		}
+		return decode(b.Get([]byte(name)), v)
+	}))
+}
+
+// SetState implements Store.
+func (s *boltStore) SetState(name string, v any) error {
+	enc, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return wrap("write", s.db.Update(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, stateBucket)
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(name), enc)
+	}))
+}
+
+// Append implements Store.
+func (s *boltStore) Append(e Event) error {
+	enc, err := encode(e)
+	if err != nil {
+		return err
+	}
+	return wrap("write", s.db.Batch(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, historyBucket)
+		if err != nil {
+			return err
+		}
+		seq, err := b.NextSequence()
+		if err != nil {
+			return err
+		}
+		if err := b.Put(sequence(seq), enc); err != nil {
+			return err
+		}
+		if seq > historySize {
+			return b.Delete(sequence(seq - historySize))
+		}
+		return nil
+	}))
+}
+
+// History implements Store.
+func (s *boltStore) History(n int) ([]Event, error) {
+	var out []Event
+	err := s.db.View(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, historyBucket)
+		if err != nil {
+			return err
+		}
+		c := b.Cursor()
+		for k, v := c.Last(); k != nil && len(out) < n; k, v = c.Prev() {
+			var e Event
+			if err := decode(v, &e); err != nil {
+				return err
+			}
+			out = append(out, e)
+		}
+		return nil
+	})
+	return out, wrap("read", err)
+}
+
+// Close implements Store.
+func (s *boltStore) Close() error { return s.db.Close() }
+
+func sequence(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+func wrap(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("journal: %s: %w", op, err)
+}

@@ -1,0 +1,149 @@
+// Package journal is memory: intents begun and ended, what was last applied to
+// each VM, failures, and the last good revision, in one bbolt file. It must
+// not decide anything, and losing the file loses no VM: every fact in it can
+// be absent. It is tested by reopening after every step and by a full disk.
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/vmsteward/vmsteward/manifest"
+)
+
+// Store is the memory of one daemon. It is safe for concurrent use; every
+// write is on the disk when the call returns. Another process that holds the
+// same file makes Open fail.
+type Store interface {
+	// Records returns what is known of every VM.
+	Records() (map[manifest.Key]Record, error)
+	// Update changes the record of one VM in one transaction. The function
+	// gets the zero Record if there is none, and must not block.
+	Update(vm manifest.Key, change func(*Record)) error
+	// Forget removes the record of a VM.
+	Forget(vm manifest.Key) error
+	// State reads and SetState writes a named value of the daemon as a whole,
+	// encoded as JSON. An absent value leaves v as it is.
+	State(name string, v any) error
+	SetState(name string, v any) error
+	// Append adds an event to the history, which keeps the newest ones.
+	Append(e Event) error
+	// History returns the newest events, newest first, n at most.
+	History(n int) ([]Event, error)
+	Close() error
+}
+
+// Record is what is remembered of one VM. Every field may be lost.
+type Record struct {
+	Provider manifest.Key      `json:"provider,omitzero"`
+	ID       string            `json:"id,omitempty"`
+	Digest   string            `json:"digest,omitempty"` // of the VM as last in sync
+	Applied  map[string]string `json:"applied,omitempty"`
+	InSync   time.Time         `json:"inSync,omitzero"`
+
+	Intent *Intent `json:"intent,omitempty"` // begun and not ended
+
+	Signature string `json:"signature,omitempty"` // of the differences last applied
+	Strikes   int    `json:"strikes,omitempty"`
+
+	Failure *Failure `json:"failure,omitempty"`
+}
+
+// Intent is written before an effect.
+type Intent struct {
+	Op       string    `json:"op"`
+	Pass     string    `json:"pass"`
+	Begun    time.Time `json:"begun"`
+	Task     string    `json:"task,omitempty"`
+	Deadline time.Time `json:"deadline,omitzero"`
+}
+
+// Failure is the last error of a VM.
+type Failure struct {
+	Text      string    `json:"text"`
+	Kind      string    `json:"kind"`
+	Digest    string    `json:"digest,omitempty"`
+	Attempts  int       `json:"attempts"`
+	At        time.Time `json:"at"`
+	ForDigest bool      `json:"forDigest,omitempty"`
+	NotBefore time.Time `json:"notBefore,omitzero"`
+}
+
+// Event is one line of the history.
+type Event struct {
+	At       time.Time    `json:"at"`
+	Pass     string       `json:"pass"`
+	Revision string       `json:"revision,omitempty"`
+	VM       manifest.Key `json:"vm,omitzero"`
+	What     string       `json:"what"`
+	Outcome  string       `json:"outcome,omitempty"`
+}
+
+// historySize is how many events are kept.
+const historySize = 10000
+
+var (
+	vmBucket      = []byte("vms")
+	stateBucket   = []byte("state")
+	historyBucket = []byte("history")
+)
+
+// ErrLocked says that another process holds the store.
+var ErrLocked = errors.New("the state directory is in use by another process")
+
+// Open opens or makes the store in dir. A file that is damaged is set aside
+// under another name, which aside returns, and a new one is begun.
+func Open(dir string) (s Store, aside string, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, "", fmt.Errorf("state directory: %w", err)
+	}
+	path := filepath.Join(dir, "journal.db")
+	db, err := open(path)
+	if err == nil {
+		return db, "", nil
+	}
+	if errors.Is(err, ErrLocked) || errors.Is(err, os.ErrPermission) || !damaged(err) {
+		return nil, "", fmt.Errorf("journal %s: %w", path, err)
+	}
+	aside = fmt.Sprintf("%s.damaged-%d", path, time.Now().Unix())
+	if err := os.Rename(path, aside); err != nil {
+		return nil, "", fmt.Errorf("journal %s is damaged and cannot be set aside: %w", path, err)
+	}
+	if db, err = open(path); err != nil {
+		return nil, aside, fmt.Errorf("journal %s: %w", path, err)
+	}
+	return db, aside, nil
+}
+
+// damaged tells whether err is about the content of the file.
+func damaged(err error) bool {
+	for _, cause := range []error{errDamaged, errInvalid, errChecksum, errVersion} {
+		if errors.Is(err, cause) {
+			return true
+		}
+	}
+	return false
+}
+
+func encode(v any) ([]byte, error) { return json.Marshal(v) }
+
+func decode(b []byte, v any) error {
+	if b == nil {
+		return nil
+	}
+	return json.Unmarshal(b, v)
+}
+
+func bucket(tx *bolt.Tx, name []byte) (*bolt.Bucket, error) {
+	b := tx.Bucket(name)
+	if b == nil {
+		return nil, fmt.Errorf("%w: bucket %s is missing", errDamaged, name)
+	}
+	return b, nil
+}

@@ -1,0 +1,90 @@
+package journal
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/vmsteward/vmsteward/manifest"
+)
+
+// Memory is a Store that forgets everything when the process ends: for a plan
+// without write access to the state directory, and for tests.
+type Memory struct {
+	mu      sync.Mutex
+	records map[manifest.Key]Record
+	state   map[string][]byte
+	history []Event
+}
+
+// NewMemory returns an empty Memory.
+func NewMemory() *Memory {
+	return &Memory{records: map[manifest.Key]Record{}, state: map[string][]byte{}}
+}
+
+// Records implements Store.
+func (m *Memory) Records() (map[manifest.Key]Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.records), nil
+}
+
+// Update implements Store.
+func (m *Memory) Update(vm manifest.Key, change func(*Record)) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.records[vm]
+	change(&r)
+	m.records[vm] = r
+	return nil
+}
+
+// Forget implements Store.
+func (m *Memory) Forget(vm manifest.Key) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.records, vm)
+	return nil
+}
+
+// State implements Store.
+func (m *Memory) State(name string, v any) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return decode(m.state[name], v)
+}
+
+// SetState implements Store.
+func (m *Memory) SetState(name string, v any) error {
+	enc, err := encode(v)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.state[name] = enc
+	return nil
+}
+
+// Append implements Store.
+func (m *Memory) Append(e Event) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.history = append(m.history, e)
+	if len(m.history) > historySize {
+		m.history = slices.Clone(m.history[len(m.history)-historySize:])
+	}
+	return nil
+}
+
+// History implements Store.
+func (m *Memory) History(n int) ([]Event, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	newest := slices.Clone(m.history[max(0, len(m.history)-n):])
+	slices.Reverse(newest)
+	return newest, nil
+}
+
+// Close implements Store.
+func (m *Memory) Close() error { return nil }

@@ -1,0 +1,67 @@
+package plan
+
+import (
+	"strconv"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+// fields renders every compared field of a wanted VM in a stable order, the
+// existence first, as the differences from nothing. Each field is rendered as
+// a comparison renders it.
+func fields(w *manifest.VM, caps *providers.Capabilities, macs map[string]string) []Diff {
+	var out []Diff
+	put := func(field, wanted string) {
+		if wanted != "" {
+			out = append(out, Diff{Field: field, Wanted: wanted, Found: absent, Disruption: Nothing, Verdict: Apply})
+		}
+	}
+	put(string(providers.FieldExists), "present")
+	put(string(providers.FieldPower), string(w.Power))
+	put(string(providers.FieldCPU), strconv.Itoa(w.CPU))
+	put(string(providers.FieldMemory), mib(w.MemoryMiB))
+	put(string(providers.FieldFirmware), string(w.Firmware))
+	if w.Image != nil {
+		put(string(providers.FieldImage), short(w.Image.Digest))
+	}
+	if w.RootDisk.SizeGiB > 0 {
+		put(named("disks", providers.RootDiskName, "size"), gib(w.RootDisk.SizeGiB))
+	}
+	for _, d := range w.Disks {
+		put(named("disks", d.Name, ""), gib(d.SizeGiB))
+	}
+	for _, n := range w.NICs {
+		put(named("nics", n.Name, ""), describeNIC(caps, n))
+		put(named("nics", n.Name, "mac"), wantedMAC(n, macs))
+	}
+	put(string(providers.FieldCloudInit), short(w.CloudInit.Digest))
+	if len(w.Tags) > 0 {
+		put(string(providers.FieldTags), list(w.Tags))
+	}
+	if w.Autostart != nil {
+		put(string(providers.FieldAutostart), strconv.FormatBool(*w.Autostart))
+	}
+	return out
+}
+
+// base renders the fields as the base of a later three-way comparison. It has
+// the fields that only ever differ on a machine that exists, too.
+func base(w *manifest.VM, caps *providers.Capabilities, macs map[string]string) map[string]string {
+	out := make(map[string]string)
+	for _, d := range fields(w, caps, macs) {
+		out[d.Field] = d.Wanted
+	}
+	for _, d := range w.Disks {
+		out[named("disks", d.Name, "size")] = gib(d.SizeGiB)
+	}
+	for _, n := range w.NICs {
+		network, model := nicNames(caps, n)
+		out[named("nics", n.Name, "network")] = network
+		out[named("nics", n.Name, "model")] = model
+	}
+	out[string(providers.FieldTags)] = list(w.Tags)
+	out[string(providers.FieldCloudInit)] = orNone(short(w.CloudInit.Digest))
+	out[string(providers.FieldRetired)] = "in use"
+	return out
+}
