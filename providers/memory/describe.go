@@ -1,0 +1,158 @@
+package memory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+// Describe implements providers.Provider.
+func (p *Provider) Describe(ctx context.Context, ref providers.Ref) (vm *providers.VM, err error) {
+	c := call{op: opDescribe, owner: ref.Owner}
+	err = p.read(ctx, c, func() error {
+		turn := p.hv.turn()
+		return p.hv.view(func(s *state) error {
+			m := s.find(ref)
+			switch {
+			case m == nil:
+				return c.fail(providers.NotFound, "no such VM")
+			case m.Blurred:
+				return c.fail(providers.Retryable, "the VM cannot be read")
+			}
+			seen := m.describe(turn)
+			vm = &seen
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return vm, nil
+}
+
+// List implements providers.Lister.
+func (p *Provider) List(ctx context.Context) (inv *providers.Inventory, err error) {
+	c := call{op: opList}
+	err = p.read(ctx, c, func() error {
+		turn := p.hv.turn()
+		return p.hv.view(func(s *state) error {
+			inv = s.inventory(c, p.settings.Fleet, turn)
+			return nil
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return inv, nil
+}
+
+func (s *state) inventory(c call, fleet string, turn int) *providers.Inventory {
+	inv := &providers.Inventory{Complete: true, VMs: make([]providers.VM, 0, len(s.Machines))}
+	for _, m := range s.Machines {
+		if m.Blurred {
+			inv.Complete = false
+			err := c.fail(providers.Retryable, m.Name+" cannot be read")
+			inv.Problems = append(inv.Problems, providers.Problem{ID: m.ID, Name: m.Name, Err: err})
+			continue
+		}
+		inv.VMs = append(inv.VMs, m.describe(turn))
+	}
+	slices.SortFunc(inv.VMs, func(a, b providers.VM) int { return cmp.Compare(a.Name, b.Name) })
+	rotate(inv.VMs, turn)
+	inv.Leftovers = s.leftovers(fleet)
+	rotate(inv.Leftovers, turn)
+	return inv
+}
+
+// leftovers returns the fleet's volumes that no VM uses and whose owner has
+// none, in order of their names.
+func (s *state) leftovers(fleet string) []providers.Leftover {
+	var left []providers.Leftover
+	for owner, names := range s.owned {
+		if owner.Fleet != fleet || s.find(providers.Ref{Owner: owner}) != nil {
+			continue
+		}
+		for _, name := range names {
+			if s.Volumes[name].UsedBy == "" {
+				left = append(left, providers.Leftover{ID: name, Owner: owner})
+			}
+		}
+	}
+	slices.SortFunc(left, func(a, b providers.Leftover) int { return cmp.Compare(a.ID, b.ID) })
+	return left
+}
+
+// describe returns the machine as a caller may keep and change it.
+func (m *machine) describe(turn int) providers.VM {
+	vm := providers.VM{
+		ID: m.ID, Name: m.Name, Mark: cloneMark(m.Mark), Power: m.Power,
+		Config:    cloneHardware(m.Config),
+		Autostart: providers.Known(m.Autostart),
+		Tags:      providers.Known(slices.Clone(m.Tags)),
+	}
+	shapes := []*providers.Hardware{&vm.Config}
+	if m.Running != nil {
+		running := cloneHardware(*m.Running)
+		vm.Running = &running
+		vm.Addresses = addresses(running.NICs)
+		shapes = append(shapes, &running)
+	}
+	for _, h := range shapes {
+		rotate(h.Disks, turn)
+		rotate(h.NICs, turn)
+		hide(h, m.Hidden)
+	}
+	return vm
+}
+
+// addresses invents one address per interface, from its MAC.
+func addresses(nics []providers.NIC) []providers.Address {
+	var all []providers.Address
+	for _, n := range nics {
+		ip := [4]byte{10}
+		octets := strings.Split(n.MAC, ":")
+		for i := range 3 {
+			if at := len(octets) - 3 + i; at >= 0 {
+				b, _ := strconv.ParseUint(octets[at], 16, 8)
+				ip[1+i] = byte(b)
+			}
+		}
+		all = append(all, providers.Address{
+			NIC: cmp.Or(n.Name, n.MAC), IP: fmt.Sprint(netip.AddrFrom4(ip)), Via: "lease",
+		})
+	}
+	return all
+}
+
+// hide makes facts unknown.
+func hide(h *providers.Hardware, fields []providers.Field) {
+	for _, f := range fields {
+		switch f {
+		case providers.FieldCPU:
+			h.CPU, h.CPUMax = providers.Opt[int]{}, providers.Opt[int]{}
+		case providers.FieldMemory:
+			h.MemoryMiB, h.MemoryMaxMiB = providers.Opt[int64]{}, providers.Opt[int64]{}
+		case providers.FieldDisk:
+			h.DisksKnown, h.Disks = false, nil
+		case providers.FieldNIC:
+			h.NICsKnown, h.NICs = false, nil
+		}
+	}
+}
+
+// rotate turns a list by n places.
+func rotate[T any](list []T, n int) {
+	if len(list) == 0 || n%len(list) == 0 {
+		return
+	}
+	n %= len(list)
+	slices.Reverse(list[:n])
+	slices.Reverse(list[n:])
+	slices.Reverse(list)
+}
