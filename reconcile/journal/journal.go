@@ -51,6 +51,7 @@ type Record struct {
 
 	Signature string `json:"signature,omitempty"` // of the differences last applied
 	Strikes   int    `json:"strikes,omitempty"`
+	Stubborn  bool   `json:"stubborn,omitempty"` // still there right after a live change
 
 	Failure *Failure `json:"failure,omitempty"`
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ func (b *builder) existing(it Item, w *manifest.VM, l located) Item {
 	}
 	found := b.differences(w, l, facts, false)
 	it.Signature = signature(found)
-	if facts.Strikes > 0 && facts.Signature == it.Signature {
+	if facts.Stubborn && facts.Signature == it.Signature {
 		found = b.differences(w, l, facts, true)
 	}
 	if len(found) == 0 {
@@ -45,6 +46,41 @@ func (b *builder) differences(w *manifest.VM, l located, facts Facts, stubborn b
 		b.judge(&found[i].Diff, facts)
 	}
 	return found
+}
+
+// Remaining returns what still differs on a machine that was just described,
+// among what the item applied, as text for people; nil when nothing does.
+func Remaining(it *Item, w *manifest.VM, f *providers.VM, caps *providers.Capabilities) []string {
+	left := make(map[string]bool)
+	for _, d := range it.Diffs {
+		left[d.Field] = d.Verdict != Apply
+	}
+	c := comparison{w: w, f: f, caps: caps}
+	var out []string
+	for _, d := range c.compare() {
+		if !left[d.Field] {
+			out = append(out, fmt.Sprintf("%s: wanted %s, found %s", d.Field, d.Wanted, d.Found))
+		}
+	}
+	return out
+}
+
+// Base is what a later comparison takes as applied once the item was: what is
+// wanted, except for the differences that were not applied, which keep what
+// was applied before.
+func (it *Item) Base(before map[string]string) map[string]string {
+	out := maps.Clone(it.Wanted)
+	for _, d := range it.Diffs {
+		if d.Verdict == Apply {
+			continue
+		}
+		if old, ok := before[d.Field]; ok {
+			out[d.Field] = old
+		} else {
+			delete(out, d.Field)
+		}
+	}
+	return out
 }
 
 func (b *builder) inSync(it Item, f *providers.VM) Item {

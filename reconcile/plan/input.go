@@ -57,6 +57,8 @@ type Facts struct {
 	// after they were applied successfully.
 	Signature string
 	Strikes   int
+	// Stubborn is true when they were still there right after a live change.
+	Stubborn bool
 	// Failure is why the VM is left alone for a while.
 	Failure *Failure
 }

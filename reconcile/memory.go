@@ -1,0 +1,82 @@
+package reconcile
+
+import (
+	"maps"
+	"sync"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/reconcile/journal"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
+)
+
+// memory is the journal with its records at hand: this engine is their only
+// writer, so they are read once.
+type memory struct {
+	store journal.Store
+
+	mu      sync.Mutex
+	records map[manifest.Key]journal.Record // guarded by mu
+}
+
+func remember(store journal.Store) (*memory, error) {
+	records, err := store.Records()
+	if err != nil {
+		return nil, err
+	}
+	return &memory{store: store, records: maps.Clone(records)}, nil
+}
+
+func (m *memory) get(vm manifest.Key) (journal.Record, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.records[vm]
+	return r, ok
+}
+
+// all returns a copy of the records.
+func (m *memory) all() map[manifest.Key]journal.Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.records)
+}
+
+// update changes a record on the disk and at hand. The disk's error is
+// returned; what is at hand changes either way, for the rest of this process.
+func (m *memory) update(vm manifest.Key, change func(*journal.Record)) error {
+	m.mu.Lock()
+	r := m.records[vm]
+	change(&r)
+	m.records[vm] = r
+	m.mu.Unlock()
+	return m.store.Update(vm, func(stored *journal.Record) { *stored = r })
+}
+
+func (m *memory) forget(vm manifest.Key) error {
+	m.mu.Lock()
+	delete(m.records, vm)
+	m.mu.Unlock()
+	return m.store.Forget(vm)
+}
+
+// facts renders the records for the plan.
+func (m *memory) facts() map[manifest.Key]plan.Facts {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make(map[manifest.Key]plan.Facts, len(m.records))
+	for key, r := range m.records {
+		out[key] = factsOf(r)
+	}
+	return out
+}
+
+func factsOf(r journal.Record) plan.Facts {
+	f := plan.Facts{Applied: r.Applied, Provider: r.Provider, Signature: r.Signature, Strikes: r.Strikes, Stubborn: r.Stubborn}
+	if in := r.Intent; in != nil {
+		f.Pending = &plan.Pending{Op: plan.OpKind(in.Op), Task: providers.TaskRef(in.Task), Since: in.Begun, Deadline: in.Deadline}
+	}
+	if e := r.Failure; e != nil {
+		f.Failure = &plan.Failure{Text: e.Text, Digest: e.Digest, ForDigest: e.ForDigest, NotBefore: e.NotBefore}
+	}
+	return f
+}

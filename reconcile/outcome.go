@@ -1,0 +1,163 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/vmsteward/vmsteward/internal/logkey"
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/reconcile/journal"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
+)
+
+// verify describes the VM again: success means that it reads as wanted.
+func (w *work) verify(ctx context.Context, res *Result) error {
+	if w.it.Action == plan.Sweep {
+		res.Outcome = Applied
+		return nil
+	}
+	var found *providers.VM
+	err := w.gate.call(ctx, w.Engine.opts.CallTimeout, func(ctx context.Context) (err error) {
+		found, err = w.gate.Provider.Describe(ctx, w.ref)
+		return err
+	})
+	gone := providers.IsAbsent(err)
+	switch {
+	case w.it.Action == plan.Delete && gone:
+		res.Outcome = Applied
+		return nil
+	case w.it.Action == plan.Delete && err == nil:
+		res.Remaining = []string{"exists: wanted absent, found present"}
+	case gone:
+		res.Remaining = []string{"exists: wanted present, found absent"}
+	case err != nil:
+		res.Outcome, res.Error, res.Kind = Unproven, err.Error(), string(providers.KindOf(err))
+		return nil
+	case found.Mark == nil:
+		res.Remaining = []string{"mark: wanted ours, found none"}
+	case w.it.Action == plan.Retire:
+		res.Remaining = unretired(found)
+	default:
+		res.Remaining = plan.Remaining(w.it, w.vm, found, &w.gate.caps)
+	}
+	res.Outcome = Applied
+	if len(res.Remaining) > 0 {
+		res.Outcome = Different
+	}
+	return nil
+}
+
+func unretired(found *providers.VM) []string {
+	var out []string
+	if found.Power != providers.Off {
+		out = append(out, "power: wanted Off, found "+string(found.Power))
+	}
+	if found.Mark == nil || found.Mark.Retired.IsZero() {
+		out = append(out, "retired: wanted yes, found no")
+	}
+	return out
+}
+
+// conclude turns the end of the calls into an outcome and records it.
+func (w *work) conclude(res *Result, err error) {
+	switch {
+	case err == nil:
+		w.recordApplied(res)
+	case errors.Is(err, errWaiting), errors.Is(err, context.Canceled):
+		res.Outcome = Waiting
+	case errors.Is(err, errEndpointDown), providers.KindOf(err) == providers.Unavailable:
+		res.Outcome, res.Kind, res.Error = NotTried, string(providers.Unavailable), err.Error()
+	default:
+		res.Outcome, res.Kind, res.Error = Failed, string(providers.KindOf(err)), err.Error()
+		w.recordFailure(err)
+	}
+}
+
+// recordApplied remembers what was applied, and counts how often the same
+// differences had to be removed without a pass in between that found none.
+func (w *work) recordApplied(res *Result) {
+	if w.it.Action == plan.Delete || w.it.Action == plan.Sweep {
+		if res.Outcome == Applied {
+			w.complain(w.memory.forget(w.it.VM))
+		}
+		return
+	}
+	w.complain(w.journal(func(r *journal.Record) {
+		r.Failure = nil
+		r.Provider, r.ID = w.it.Provider, w.ref.ID
+		if r.Signature != w.it.Signature {
+			r.Signature, r.Strikes = w.it.Signature, 0
+		}
+		if w.it.Signature != "" {
+			r.Strikes++
+		}
+		r.Stubborn = res.Outcome == Different
+		if res.Outcome == Applied && w.it.Wanted != nil {
+			r.Applied, r.Digest = w.it.Base(r.Applied), w.it.Digest
+			r.InSync = time.Now().UTC().Truncate(time.Second)
+		}
+	}))
+}
+
+func (w *work) recordFailure(err error) {
+	now := time.Now().UTC()
+	v := verdictOf(err)
+	w.complain(w.journal(func(r *journal.Record) {
+		attempts := 1
+		if r.Failure != nil && r.Failure.Digest == w.it.Digest {
+			attempts = r.Failure.Attempts + 1
+		}
+		r.Failure = &journal.Failure{
+			Text: err.Error(), Kind: string(providers.KindOf(err)), Digest: w.it.Digest, Attempts: attempts, At: now, ForDigest: v.forDigest,
+		}
+		if pause := v.pause(attempts); pause > 0 {
+			r.Failure.NotBefore = now.Add(pause)
+		}
+	}))
+}
+
+// report writes the one line about how the VM's calls went.
+func (w *work) report(res *Result, err error) {
+	attrs := []any{logkey.VM, res.VM.String(), logkey.Provider, res.Provider.String(), logkey.Action, string(res.Action),
+		"outcome", string(res.Outcome), logkey.Disruption, string(w.it.Disruption), logkey.TookMS, res.Took.Milliseconds()}
+	level := slog.LevelInfo
+	switch res.Outcome {
+	case Different:
+		level = slog.LevelWarn
+		attrs = append(attrs, "remaining", res.Remaining)
+	case Failed, Unproven, NotTried:
+		level = slog.LevelWarn
+		attrs = append(attrs, logkey.Kind, res.Kind, logkey.Err, res.Error)
+		if rec, ok := w.memory.get(res.VM); ok && rec.Failure != nil {
+			attrs = append(attrs, logkey.Attempt, rec.Failure.Attempts)
+			if pause := time.Until(rec.Failure.NotBefore); pause > 0 {
+				attrs = append(attrs, logkey.RetryInMS, pause.Milliseconds())
+			}
+			if rec.Failure.ForDigest {
+				level = slog.LevelError
+			}
+		}
+	}
+	w.log.Log(context.Background(), level, "action", attrs...)
+}
+
+func (w *work) journal(change func(*journal.Record)) error { return w.memory.update(w.it.VM, change) }
+
+// remember adds a line to the history.
+func (w *work) remember(what, outcome string) {
+	w.complain(w.Engine.opts.Journal.Append(journal.Event{
+		At: time.Now().UTC(), Pass: w.id, VM: w.it.VM, What: what, Outcome: outcome,
+	}))
+}
+
+// complain keeps an error of the journal for the report of the pass.
+func (r *run) complain(err error) {
+	if err == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.errs = append(r.errs, err)
+}

@@ -1,0 +1,98 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vmsteward/vmsteward/internal/logkey"
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
+)
+
+// run is one pass.
+type run struct {
+	*Engine
+	opts  PassOptions
+	id    string
+	begun time.Time
+	log   *slog.Logger
+
+	wanted map[manifest.Key]*manifest.VM
+
+	mu      sync.Mutex
+	results []Result // guarded by mu
+	errs    []error  // guarded by mu: of the journal
+}
+
+func (r *run) do(ctx context.Context) (*Report, error) {
+	r.log.Debug("pass begins", logkey.Reason, r.opts.Reason)
+	r.settleTasks(ctx)
+	look, sc, err := r.outlook(ctx)
+	if err != nil {
+		r.log.Error("pass failed", logkey.Reason, r.opts.Reason, logkey.Err, err)
+		return nil, err
+	}
+	r.wanted = make(map[manifest.Key]*manifest.VM, len(sc.desired.state.VMs))
+	for _, w := range sc.desired.state.VMs {
+		r.wanted[w.Key] = w
+	}
+	r.tell(look)
+	r.note(look.Plan.Items)
+	r.execute(ctx, look.Plan.Items)
+	return r.finish(look), nil
+}
+
+// chosen tells whether the pass may act on the VM.
+func (r *run) chosen(vm manifest.Key) bool {
+	return len(r.opts.Only) == 0 || slices.Contains(r.opts.Only, vm)
+}
+
+// execute makes the calls of every item, the VMs in parallel and each VM's
+// calls in order. A gate in front of each endpoint bounds what reaches it.
+func (r *run) execute(ctx context.Context, items []plan.Item) {
+	var wg sync.WaitGroup
+	for i := range items {
+		it := &items[i]
+		if len(it.Ops) == 0 || !r.chosen(it.VM) {
+			continue
+		}
+		wg.Go(func() {
+			res := r.item(ctx, it)
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.results = append(r.results, res)
+		})
+	}
+	wg.Wait()
+	slices.SortFunc(r.results, func(a, b Result) int { return a.VM.Compare(b.VM) })
+}
+
+// finish records the pass and says in one line how it went.
+func (r *run) finish(look *Outlook) *Report {
+	rep := &Report{
+		Outlook: *look, Pass: r.id, Reason: r.opts.Reason, Begun: r.begun, Took: time.Since(r.begun), Results: r.results,
+	}
+	rep.RetryAt = r.retryAt(look)
+	if err := r.Engine.opts.Journal.SetState("last", rep.brief()); err != nil {
+		r.errs = append(r.errs, err)
+	}
+	if len(r.errs) > 0 {
+		rep.JournalError = errors.Join(r.errs...).Error()
+		r.log.Error("journal cannot be written", logkey.Err, rep.JournalError)
+	}
+	s := look.Plan.Summary
+	level := slog.LevelInfo
+	if rep.Failed() > 0 {
+		level = slog.LevelWarn
+	}
+	r.log.Log(context.Background(), level, "pass complete", logkey.Reason, r.opts.Reason, logkey.Revision, look.Snapshot.Revision,
+		"wanted", s.Wanted, "in_sync", s.InSync, "drifted", s.Drifted, "applied", rep.Applied(), "failed", rep.Failed(),
+		"held", s.Held, "conflicts", s.Conflicts, "deferred", s.Deferred, "reported", s.Reported,
+		logkey.TookMS, rep.Took.Milliseconds())
+	r.latest.Store(rep)
+	return rep
+}
