@@ -28,6 +28,15 @@ type Source interface {
 	Close() error
 }
 
+// Cached is a Source that keeps its last good snapshot across restarts, so that
+// a daemon started while the source is unreachable goes on with what it had.
+type Cached interface {
+	// Last returns the snapshot that the last successful Fetch returned, also
+	// one of an earlier process, without reaching out to anything. The kind is
+	// Missing when there is none for the present configuration.
+	Last() (*Snapshot, error)
+}
+
 // Snapshot is one state of the tree. It does not change once returned.
 type Snapshot struct {
 	Revision string    // opaque to everybody but its source

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -48,10 +49,15 @@ func (s *Source) scan(ctx context.Context) (*scan, error) {
 	if sc.root.Children, err = sc.folder(ctx, "."); err != nil {
 		return nil, err
 	}
-	if len(sc.root.Children) == 0 {
+	if !hasFile(sc.root) {
 		return nil, fmt.Errorf("%s: %w", s.cfg.Path, errEmpty)
 	}
 	return sc, nil
+}
+
+// hasFile tells whether there is anything but folders.
+func hasFile(n *filetree.Node) bool {
+	return !n.Mode.IsDir() || slices.ContainsFunc(n.Children, hasFile)
 }
 
 // list names what is in a folder, without hidden folders. Every failure to

@@ -79,7 +79,7 @@ func (s *Source) Close() error { return nil }
 
 // Fetch reads the folder: of files that look unchanged only the metadata. A
 // folder that changes meanwhile is read once more; if it still changes, the
-// error is Unavailable. A folder without any entry is Missing, because an
+// error is Unavailable. A folder without any file is Missing, because an
 // unmounted file system looks just like that.
 func (s *Source) Fetch(ctx context.Context) (*sources.Snapshot, error) {
 	s.mu.Lock()
@@ -131,7 +131,7 @@ func load(n *filetree.Node) ([]byte, error) {
 
 var (
 	errTorn   = errors.New("changed while being read")
-	errEmpty  = errors.New("folder is empty")
+	errEmpty  = errors.New("folder holds no file")
 	errNotDir = errors.New("is not a folder")
 	errName   = errors.New("unusable file name")
 )

@@ -1,0 +1,236 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"github.com/vmsteward/vmsteward/sources"
+)
+
+// local is a repository on this machine, bare or with a working tree. It is read
+// in this process: neither the git binary nor a server is needed.
+type local struct{ path string }
+
+func (l *local) close() {}
+
+func (l *local) open(context.Context) (conversation, error) {
+	// A folder that cannot be looked at is not one that is not there.
+	if _, err := os.Stat(l.path); err != nil {
+		return nil, l.explain(err)
+	}
+	r, err := gogit.PlainOpenWithOptions(l.path, &gogit.PlainOpenOptions{EnableDotGitCommonDir: true})
+	if err != nil {
+		return nil, l.explain(err)
+	}
+	st, ok := r.Storer.(*filesystem.Storage)
+	if !ok {
+		return nil, fail(sources.Invalid, "", "%s: unexpected storage %T", l.path, r.Storer)
+	}
+	return &localTalk{local: l, st: st}, nil
+}
+
+func (l *local) explain(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return fail(sources.Denied, "let the daemon's user read it", "%w", err)
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, gogit.ErrRepositoryNotExists):
+		return fail(sources.Missing, "create the repository or correct url", "%s: %w", l.path, err)
+	case errors.Is(err, gogit.ErrUnsupportedExtensionRepositoryFormatVersion), errors.Is(err, gogit.ErrUnknownExtension),
+		errors.Is(err, gogit.ErrUnsupportedRepositoryFormatVersion):
+		return fail(sources.Invalid, "use a repository with SHA-1 hashes and without extensions", "%s: %w", l.path, err)
+	}
+	return fail(sources.Unavailable, "", "%s: %w", l.path, err)
+}
+
+// localTalk is one look into a local repository.
+type localTalk struct {
+	*local
+	st *filesystem.Storage
+}
+
+func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
+
+func (t *localTalk) advert(context.Context) (*advert, error) {
+	if shallow, err := t.st.Shallow(); err == nil && len(shallow) > 0 {
+		return nil, errShallow()
+	}
+	a := &advert{refs: map[string]plumbing.Hash{}, any: true}
+	iter, err := t.st.IterReferences()
+	if err != nil {
+		return nil, t.explain(err)
+	}
+	err = iter.ForEach(func(r *plumbing.Reference) error {
+		switch {
+		case r.Type() == plumbing.HashReference:
+			a.refs[r.Name().String()] = r.Hash()
+		case r.Name() == plumbing.HEAD:
+			a.head = r.Target().String()
+		default:
+			if to, err := storer.ResolveReference(t.st, r.Name()); err == nil {
+				a.refs[r.Name().String()] = to.Hash()
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, t.explain(err)
+	}
+	return a, nil
+}
+
+// fetch copies what the wants reach and the clone lacks. The haves are not
+// needed: the clone itself can be asked.
+func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Hash) error {
+	from := &guarded{Storage: t.st, ctx: ctx}
+	m := &missing{ctx: ctx, from: from, to: st, seen: map[plumbing.Hash]bool{}}
+	for _, w := range wants {
+		if err := m.add(w); err != nil {
+			return t.explain(fmt.Errorf("reading the repository: %w", err))
+		}
+	}
+	if len(m.list) == 0 {
+		return nil
+	}
+	r, w := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, err := packfile.NewEncoder(w, from, false).Encode(m.list, deltaWindow)
+		w.CloseWithError(err)
+	}()
+	in := &watched{r: r}
+	err := st.receive(in)
+	r.CloseWithError(errors.New("stopped"))
+	<-done
+	switch {
+	case err == nil:
+		return nil
+	case in.err != nil:
+		return t.explain(fmt.Errorf("reading the repository: %w", in.err))
+	}
+	return onDisk(st.dir, err)
+}
+
+// missing collects objects that one repository has and a clone has not.
+type missing struct {
+	ctx  context.Context //nolint:containedctx // lives for one call only
+	from *guarded
+	to   *store
+	seen map[plumbing.Hash]bool
+	list []plumbing.Hash
+}
+
+// first tells whether h has to be copied and was not met before.
+func (m *missing) first(h plumbing.Hash) bool {
+	if m.seen[h] {
+		return false
+	}
+	m.seen[h] = true
+	return true
+}
+
+// add collects what a tag or a commit reaches. A clone that has a commit has
+// everything that it reaches, because packs are complete and arrive whole.
+func (m *missing) add(h plumbing.Hash) error {
+	for {
+		tag, err := object.GetTag(m.from, h)
+		if errors.Is(err, plumbing.ErrObjectNotFound) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if m.first(h) {
+			m.list = append(m.list, h)
+		}
+		h = tag.Target
+	}
+	todo := []plumbing.Hash{h}
+	for len(todo) > 0 {
+		h := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if !m.first(h) || m.to.has(h) {
+			continue
+		}
+		c, err := object.GetCommit(m.from, h)
+		if err != nil {
+			return fmt.Errorf("commit %s: %w", h, err)
+		}
+		m.list = append(m.list, h)
+		if err := m.changes(c); err != nil {
+			return err
+		}
+		todo = append(todo, c.ParentHashes...)
+	}
+	return nil
+}
+
+// changes collects what differs from the first parent, all of whose objects the
+// clone has or will get.
+func (m *missing) changes(c *object.Commit) error {
+	var base plumbing.Hash
+	if len(c.ParentHashes) > 0 {
+		p, err := object.GetCommit(m.from, c.ParentHashes[0])
+		if err != nil {
+			return fmt.Errorf("commit %s: %w", c.ParentHashes[0], err)
+		}
+		base = p.TreeHash
+	}
+	return m.tree(c.TreeHash, base)
+}
+
+func (m *missing) tree(h, base plumbing.Hash) error {
+	if h == base || !m.first(h) {
+		return nil
+	}
+	t, err := object.GetTree(m.from, h)
+	if err != nil {
+		return fmt.Errorf("tree %s: %w", h, err)
+	}
+	m.list = append(m.list, h)
+	old := map[string]plumbing.Hash{}
+	if !base.IsZero() {
+		b, err := object.GetTree(m.from, base)
+		if err != nil && !errors.Is(err, plumbing.ErrObjectNotFound) { // it may have been a file
+			return fmt.Errorf("tree %s: %w", base, err)
+		}
+		if err == nil {
+			for i := range b.Entries {
+				old[b.Entries[i].Name] = b.Entries[i].Hash
+			}
+		}
+	}
+	for i := range t.Entries {
+		if err := m.entry(&t.Entries[i], old[t.Entries[i].Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *missing) entry(e *object.TreeEntry, base plumbing.Hash) error {
+	switch {
+	case e.Hash == base, e.Mode == filemode.Submodule:
+		return nil
+	case e.Mode == filemode.Dir:
+		return m.tree(e.Hash, base)
+	}
+	if m.first(e.Hash) {
+		m.list = append(m.list, e.Hash)
+	}
+	return nil
+}

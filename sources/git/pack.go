@@ -1,0 +1,120 @@
+package git
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/storage/filesystem"
+)
+
+// maxPacks is how many packs, one per fetch, are tolerated before they are
+// written into one.
+const maxPacks = 50
+
+// deltaWindow is Git's own default for how many neighbours are tried as bases.
+const deltaWindow = 10
+
+// sync puts the packs on stable storage, so that a revision recorded as
+// accepted is still readable after a power cut.
+func (s *store) sync() error {
+	packs, err := s.packs()
+	if err != nil {
+		return err
+	}
+	for _, p := range packs {
+		for _, f := range []string{p, strings.TrimSuffix(p, ".pack") + ".idx"} {
+			if err := syncPath(f); err != nil {
+				return err
+			}
+		}
+	}
+	return syncPath(filepath.Join(s.dir, "objects", "pack"))
+}
+
+func syncPath(name string) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// repack writes all packs into one when there are more than limit. Nothing is
+// dropped: snapshots of branches since rewritten stay readable. It may be
+// interrupted anywhere, because the old packs go only after the new one is safe.
+func (s *store) repack(ctx context.Context, limit int) (err error) {
+	packs, err := s.packs()
+	if err != nil || len(packs) <= limit {
+		return err
+	}
+	st := openStorage(s.dir, true)
+	defer func() { err = errors.Join(err, st.Close()) }()
+	old, err := st.ObjectPacks()
+	if err != nil {
+		return err
+	}
+	all, err := st.HashesWithPrefix(nil)
+	if err != nil {
+		return err
+	}
+	made, err := s.writePack(ctx, st, all)
+	if err != nil {
+		_ = s.sweep() // the error in hand says more
+		return fmt.Errorf("writing one pack of %d: %w", len(packs), err)
+	}
+	if err := s.sync(); err != nil {
+		return err
+	}
+	for _, h := range old {
+		if h == made {
+			continue
+		}
+		if err := os.Remove(filepath.Join(s.dir, "objects", "pack", "pack-"+h.String()+".idx")); err != nil {
+			return err
+		}
+		if err := os.Remove(filepath.Join(s.dir, "objects", "pack", "pack-"+h.String()+".pack")); err != nil {
+			return err
+		}
+	}
+	s.reopen()
+	return nil
+}
+
+func (s *store) writePack(ctx context.Context, from *filesystem.Storage, all []plumbing.Hash) (plumbing.Hash, error) {
+	to := openStorage(s.dir, false)
+	defer to.Close()
+	w, err := to.PackfileWriter()
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	made, err := packfile.NewEncoder(w, &guarded{Storage: from, ctx: ctx}, false).Encode(all, deltaWindow)
+	return made, errors.Join(err, w.Close())
+}
+
+// guarded is a storage whose reading ends with the context.
+type guarded struct {
+	*filesystem.Storage
+	ctx context.Context //nolint:containedctx // lives for one call only
+}
+
+// EncodedObject implements storer.EncodedObjectStorer.
+func (g *guarded) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	if err := g.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return g.Storage.EncodedObject(t, h)
+}
+
+// DeltaObject implements storer.DeltaObjectStorer.
+func (g *guarded) DeltaObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	if err := g.ctx.Err(); err != nil {
+		return nil, err
+	}
+	return g.Storage.DeltaObject(t, h)
+}
