@@ -1,0 +1,187 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+const defaultShutdown = 60 * time.Second
+
+// builder folds one VirtualMachine document into a VM.
+type builder struct {
+	*resolver
+	c    *candidate
+	doc  *Document
+	spec *VirtualMachineSpec
+	ns   string
+	vm   *VM
+}
+
+// build resolves one document of a candidate. It goes on after a fault, so that
+// all reasons are found at once.
+func (r *resolver) build(c *candidate, doc *Document) {
+	for _, f := range doc.Findings {
+		if f.Severity == Error {
+			c.hold(f)
+		}
+	}
+	object, ok := doc.Object.(*VirtualMachine)
+	if !ok {
+		return
+	}
+	b := &builder{resolver: r, c: c, doc: doc, spec: &object.Spec, ns: doc.Key.Namespace}
+	b.vm = &VM{
+		Key: doc.Key, At: doc.At, Labels: object.Metadata.Labels, Annotations: object.Metadata.Annotations,
+		Declared: slices.Clone(doc.declared),
+	}
+	b.provider()
+	b.nics()
+	if !doc.Valid {
+		return
+	}
+	b.class()
+	b.boot()
+	b.disks()
+	b.power()
+	b.placement()
+	b.cloudInit()
+	b.vm.Tags = slices.Compact(slices.Sorted(slices.Values(b.spec.Tags)))
+	slices.Sort(b.vm.Declared)
+	b.vm.Declared = slices.Compact(b.vm.Declared)
+	if len(c.reasons) == 0 {
+		b.vm.Digest = vmDigest(b.vm)
+		c.vm = b.vm
+	}
+}
+
+// holdf holds the VM for what a field of its own document says.
+func (b *builder) holdf(field, hint, format string, args ...any) {
+	b.c.hold(b.doc.finding(Error, field, fmt.Sprintf(format, args...), hint))
+}
+
+// warnf warns about a field of a document behind the VM.
+func (b *builder) warnf(doc *Document, field, hint, format string, args ...any) {
+	b.findings = append(b.findings, doc.finding(Warning, field, fmt.Sprintf(format, args...), hint))
+}
+
+// refer looks a reference up, notes what the document behind it declares, and
+// holds the VM when there is none.
+func (b *builder) refer(field, kind string, key Key) *Document {
+	doc, reason := b.lookup(b.doc, field, kind, key)
+	if reason != nil {
+		b.c.hold(*reason)
+		return nil
+	}
+	b.vm.Declared = append(b.vm.Declared, doc.declared...)
+	return doc
+}
+
+func (b *builder) provider() {
+	if b.spec.ProviderRef.Name == "" {
+		return
+	}
+	key, reason := b.resolver.provider(b.doc, b.spec.ProviderRef.In(b.ns))
+	if reason != nil {
+		b.c.hold(*reason)
+		return
+	}
+	b.vm.Provider, b.c.provider = key, key
+}
+
+// boot decides what the VM boots from.
+func (b *builder) boot() {
+	image, imported := b.spec.ImageRef, b.spec.ImportedDisk
+	switch {
+	case image != nil && imported != nil:
+		b.holdf("spec.importedDisk", "keep one", "both imageRef and importedDisk are written")
+	case imported != nil:
+		b.vm.Imported = &ImportedDisk{
+			ID: imported.DiskID, Path: imported.Path, Format: imported.Format, SizeGiB: int(imported.SizeGiB),
+		}
+	case image != nil:
+		if doc := b.refer("spec.imageRef", KindVMImage, image.In(b.ns)); doc != nil {
+			b.vm.Image = b.image(doc)
+		}
+	default:
+		b.holdf("spec", "write one of them", "neither imageRef nor importedDisk is written")
+	}
+}
+
+func (b *builder) disks() {
+	first := make(map[string]int)
+	for i, d := range b.spec.Disks {
+		field := fmt.Sprintf("spec.disks[%d].name", i)
+		if before, twice := first[d.Name]; twice {
+			b.holdf(field, "", "disk %q is written twice, before as spec.disks[%d]", d.Name, before)
+		}
+		first[d.Name] = i
+		disk := Disk{
+			Name: d.Name, SizeGiB: int(d.SizeGiB), Type: d.Type, ExpandOnline: d.ExpandPolicy == "Online",
+			StorageClass: d.StorageClass,
+		}
+		if d.SCSI != nil {
+			disk.SCSI = &SCSI{ControllerType: d.SCSI.ControllerType, SharedBus: d.SCSI.SharedBus}
+			if d.SCSI.Controller != nil {
+				disk.SCSI.Controller = int(*d.SCSI.Controller)
+			}
+		}
+		b.vm.Disks = append(b.vm.Disks, disk)
+	}
+}
+
+func (b *builder) power() {
+	b.vm.Power, b.vm.Shutdown.Timeout = PowerOn, defaultShutdown
+	switch b.spec.PowerState {
+	case StateOff:
+		b.vm.Power = PowerOff
+	case StateOffGraceful:
+		b.vm.Power, b.vm.Shutdown.Graceful = PowerOff, true
+	}
+	if b.spec.Lifecycle != nil {
+		b.vm.Shutdown.Timeout = b.spec.Lifecycle.GracefulShutdownTimeout.Value()
+	}
+}
+
+func (b *builder) placement() {
+	if p := b.spec.Placement; p != nil {
+		b.vm.Placement = Placement(*p)
+	}
+}
+
+// conflicts holds VMs that cannot live beside each other on one provider: of
+// the same name, or with the same hardware address.
+func (r *resolver) conflicts(candidates []*candidate) {
+	type claim struct {
+		provider Key
+		what     string
+	}
+	byClaim := make(map[claim][]*candidate)
+	for _, c := range candidates {
+		if c.provider == (Key{}) {
+			continue
+		}
+		claims := map[claim]bool{{c.provider, "name " + c.key.Name}: true}
+		for _, mac := range c.macs {
+			claims[claim{c.provider, "hardware address " + mac}] = true
+		}
+		for cl := range claims {
+			byClaim[cl] = append(byClaim[cl], c)
+		}
+	}
+	for cl, rivals := range byClaim {
+		for i, c := range rivals {
+			if len(rivals) < 2 {
+				continue
+			}
+			other := rivals[(i+1)%len(rivals)]
+			c.hold(Finding{
+				At: c.docs[0].At, Severity: Error, Kind: KindVirtualMachine, Object: c.key,
+				Message: fmt.Sprintf("%s is wanted by %s at %s too, on the same provider %s",
+					cl.what, other.key, other.docs[0].At, strings.TrimPrefix(cl.provider.String(), "/")),
+				Hint: "change one of them",
+			})
+		}
+	}
+}

@@ -1,0 +1,74 @@
+package manifest
+
+import (
+	"reflect"
+)
+
+// Set is everything that a tree of files says, document by document. It is
+// read-only once loaded, and it shares its documents with a Cache.
+type Set struct {
+	Documents []*Document    // in order of path, then place
+	Findings  []Finding      // in order of place
+	Files     int            // files read or refused
+	Skipped   map[string]int // documents of foreign kinds, by "apiVersion/kind"
+
+	// Complete is false when some file or document could not be understood well
+	// enough to know which object it declares. What an incomplete set does not
+	// have may be wanted all the same.
+	Complete bool
+}
+
+// Document is one document of a kind of this package.
+type Document struct {
+	At     Position // where it begins
+	Kind   string
+	Key    Key    // Name is empty when the document has none
+	Digest string // of the content; not of its order, layout or comments
+
+	// Object is a pointer to the Go type of the kind, such as *VirtualMachine.
+	// It is nil when the document could not be decoded at all, and holds what
+	// could be read when Valid is false.
+	Object any
+
+	Valid    bool      // no Error was found
+	Findings []Finding // about this document alone
+
+	declared []string // paths of the fields that are written
+	source   *source
+	item     []step // of a List, where the document is in it
+}
+
+// Position returns the place of a field, such as "spec.networks[0].networkRef",
+// or of the nearest thing around it that is written.
+func (d *Document) Position(field string) Position {
+	root, p := d.source.parseNodes()
+	if root == nil || p != nil {
+		return d.At
+	}
+	if len(d.item) > 0 {
+		root, _ = locate(root, d.item)
+	}
+	return d.source.at(root, parsePath(field))
+}
+
+// declares tells whether the document itself sets the field, such as
+// "spec.network.mtu".
+func (d *Document) declares(field string) bool {
+	for _, f := range d.declared {
+		if f == d.Kind+"."+field {
+			return true
+		}
+	}
+	return false
+}
+
+// finding makes a finding about a field of the document.
+func (d *Document) finding(severity Severity, field, message, hint string) Finding {
+	return Finding{
+		At: d.Position(field), Severity: severity, Kind: d.Kind, Object: d.Key,
+		Field: field, Message: message, Hint: hint,
+	}
+}
+
+// newObject returns a new Go value of the kind, as a pointer.
+func (k kindType) newObject() reflect.Value { return reflect.New(k.goType) }
