@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"net"
 
-	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -84,7 +83,7 @@ type layered struct {
 }
 
 // Close implements net.Conn.
-func (l layered) Close() error {
+func (l *layered) Close() error {
 	for _, c := range l.below {
 		c.Close()
 	}
@@ -101,13 +100,10 @@ func (u unauthorized) Unwrap() error { return u.error }
 // dialError gives a failed dial its kind.
 func dialError(subject string, err error) error {
 	var refused unauthorized
-	var own *providers.Error
 	e := &providers.Error{Op: "connect", Subject: subject, Kind: providers.Unavailable, Err: err}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.As(err, &own):
-		e.Kind = own.Kind
 	case errors.Is(err, fs.ErrPermission):
 		e.Kind = providers.Unauthorized
 		e.Err = fmt.Errorf("%w; add the user that this runs as to the group that owns the socket, usually libvirt", err)
@@ -117,21 +113,4 @@ func dialError(subject string, err error) error {
 		e.Err = fmt.Errorf("no answer in time: %w", err)
 	}
 	return e
-}
-
-// certificate names in a credential.
-const (
-	caCert     = "ca.crt"
-	clientCert = "tls.crt"
-	clientKey  = "tls.key"
-)
-
-// missing is the error for a credential that lacks an entry.
-func missing(creds secret.Set, names ...string) error {
-	for _, n := range names {
-		if creds[n].Empty() {
-			return fmt.Errorf("the credential lacks %q", n)
-		}
-	}
-	return nil
 }

@@ -56,7 +56,7 @@ func (p *laneConns) release(sl *slot) {
 // slot is the place of one connection, which is dialled when it is needed.
 type slot struct {
 	session *session
-	calls   int // guarded by the pool
+	calls   int // guarded by the lane
 
 	mu     sync.Mutex
 	conn   *conn

@@ -20,8 +20,8 @@ func newTestSession(t testing.TB, cfg sessionConfig) *session {
 	return s
 }
 
-// version asks the daemon for its version, through the session.
-func version(ctx context.Context, s *session, l lane) (v uint64, err error) {
+// libVersion asks the daemon for its version, through the session.
+func libVersion(ctx context.Context, s *session, l lane) (v uint64, err error) {
 	err = s.do(ctx, l, func(c *golibvirt.Libvirt) (err error) {
 		v, err = c.ConnectGetLibVersion()
 		return err
@@ -33,7 +33,7 @@ func TestEveryLaneAnswers(t *testing.T) {
 	h := libvirttest.Start(t, libvirttest.Options{Bare: true})
 	s := newTestSession(t, sessionConfig{Endpoint: h.URI()})
 	for _, l := range []lane{control, work, stream, control} {
-		if v, err := version(t.Context(), s, l); err != nil || v < 9_000_000 {
+		if v, err := libVersion(t.Context(), s, l); err != nil || v < 9_000_000 {
 			t.Errorf("lane %d: version %d, %v", l, v, err)
 		}
 	}

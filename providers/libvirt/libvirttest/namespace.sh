@@ -29,6 +29,9 @@ mount -t sysfs sysfs /sys
 ip link set lo up
 ip link add br-test type bridge
 ip link set br-test up
+# libvirtd resolves its listening address by the families that the network has
+# beyond the loopback.
+ip address add 192.168.124.1/24 dev br-test
 
 daemon=
 while read -r command; do

@@ -26,7 +26,8 @@ type Options struct {
 	Listen bool
 	// Bare leaves out pools, networks and the base image.
 	Bare bool
-	// DaemonConf is appended to libvirtd.conf, and overrides what is there.
+	// DaemonConf is appended to libvirtd.conf; of a key that is there twice,
+	// the last counts.
 	DaemonConf string
 }
 
@@ -42,6 +43,8 @@ type Host struct {
 	// PoolDir is the folder of the pool "default", Pool2Dir that of the pool
 	// "second"; the same paths inside and outside the host.
 	PoolDir, Pool2Dir string
+	// Authority signed the server's certificate; nil without Options.Listen.
+	Authority *Authority
 
 	dir  string
 	opts Options
@@ -107,7 +110,7 @@ func (h *Host) writeConfig() {
 	if h.opts.Listen {
 		daemon += h.listenConf()
 	}
-	h.write("libvirtd.conf", override(daemon, h.opts.DaemonConf))
+	h.write("libvirtd.conf", daemon+h.opts.DaemonConf+"\n")
 	h.write("etc/qemu.conf", `user = "root"
 group = "root"
 dynamic_ownership = 0
@@ -116,12 +119,6 @@ stdio_handler = "file"
 cgroup_controllers = []
 namespaces = []
 `)
-}
-
-// override returns base with the settings of extra in place of its own:
-// libvirtd refuses nothing, but of two equal keys it is the last that counts.
-func override(base, extra string) string {
-	return base + extra + "\n"
 }
 
 func (h *Host) write(name, content string) {
