@@ -71,9 +71,6 @@ func (d *decoder) object(v any, s *shape, target reflect.Value) {
 		d.wrongType("an object", v)
 		return
 	}
-	if len(m) == 0 {
-		d.declare()
-	}
 	for i := range s.fields {
 		f := &s.fields[i]
 		dst := target.FieldByIndex(f.index)
@@ -109,7 +106,7 @@ func (d *decoder) list(v any, s *shape, r *rules, target reflect.Value) {
 		}
 	}
 	leaves := s.elem.form != formObject
-	if len(items) == 0 || leaves {
+	if leaves {
 		d.declare()
 	}
 	out := reflect.MakeSlice(target.Type(), len(items), len(items))

@@ -6,12 +6,15 @@ type Provider struct {
 	Spec ProviderSpec `json:"spec" check:"required" doc:"The connection."`
 }
 
-// ProviderSpec is what a Provider says. In Kubernetes runtime is required; here
-// it may be absent, for nothing here runs provider pods.
+// ProviderSpec is what a Provider says. In Kubernetes runtime and
+// credentialSecretRef are required; here both may be absent, for nothing here
+// runs provider pods, and a local socket needs no login. The type memory and
+// its endpoints are ours: VMs that exist only in a process or a file, to try
+// things out.
 type ProviderSpec struct {
-	Type                string             `json:"type" check:"required,enum=vsphere|libvirt|firecracker|qemu|proxmox" doc:"Family of the hypervisor."`
+	Type                string             `json:"type" check:"required,enum=vsphere|libvirt|firecracker|qemu|proxmox|memory" doc:"Family of the hypervisor."`
 	Endpoint            string             `json:"endpoint" check:"required,pattern=endpoint" doc:"Address of the hypervisor, such as qemu+ssh://host/system or https://vcenter/sdk."`
-	CredentialSecretRef Ref                `json:"credentialSecretRef" check:"required" doc:"Secret with the login."`
+	CredentialSecretRef Ref                `json:"credentialSecretRef" doc:"Secret with the login; not needed for a local socket."`
 	InsecureSkipVerify  bool               `json:"insecureSkipVerify" check:"default=false" doc:"Do not check the hypervisor's certificate or host key."`
 	Defaults            *ProviderDefaults  `json:"defaults" doc:"Placement of VMs that do not say theirs."`
 	RateLimit           *RateLimit         `json:"rateLimit" doc:"Pace of calls to the hypervisor."`

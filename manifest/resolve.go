@@ -170,11 +170,13 @@ func (r *resolver) lookup(from *Document, field, kind string, key Key) (*Documen
 func firstError(doc *Document) string {
 	for _, f := range doc.Findings {
 		if f.Severity == Error {
-			return fmt.Sprintf("%s: %s: %s", f.At, f.Field, f.Message)
+			return strings.Join(slices.DeleteFunc([]string{f.At.String(), f.Field, f.Message}, isEmpty), ": ")
 		}
 	}
 	return doc.At.String()
 }
+
+func isEmpty(s string) bool { return s == "" }
 
 // nearKey says which object may be meant by a key that is not there: the same
 // name in another namespace, or a similar name in the same.

@@ -100,7 +100,9 @@ type VM struct {
 	// Declared holds the path of every field that a document behind this VM
 	// sets explicitly, such as "VirtualMachine.spec.disks[].expandPolicy" or
 	// "VMClass.spec.firmware", sorted, without duplicates. Defaults are not in
-	// it. It is what "not honoured by this provider" is computed from.
+	// it. It is what "not honoured by this provider" is computed from. The
+	// paths are those of Fields: objects are not in it for themselves, and a
+	// list of texts or a map is one field.
 	Declared []string
 
 	// Digest is a canonical hash of everything above except At and Provider's
