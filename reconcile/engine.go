@@ -55,9 +55,10 @@ type Engine struct {
 
 	origin string // start of every pass id of this process
 
-	pass   sync.Mutex // held during a pass
-	number int        // guarded by pass
-	said   repeats    // guarded by pass
+	pass    sync.Mutex // held during a pass
+	retired bool       // guarded by pass
+	number  int        // guarded by pass
+	said    repeats    // guarded by pass
 
 	reading sync.Mutex // held while the source is read
 	last    *desired   // guarded by reading
@@ -104,7 +105,13 @@ type PassOptions struct {
 	// Waits, when it ends, ends the waiting for long work, which a later pass
 	// picks up. Nil: the pass waits as long as its context lives.
 	Waits context.Context
+	// Expect is the fingerprint of the plan that was agreed to. A pass whose
+	// plan is another makes no call and returns ErrPlanMoved.
+	Expect string
 }
+
+// ErrPlanMoved says that the plan is not the one that was agreed to any more.
+var ErrPlanMoved = errors.New("the plan has changed since it was shown")
 
 // Outlook is what a pass would do.
 type Outlook struct {
@@ -133,6 +140,18 @@ func (e *Engine) Plan(ctx context.Context) (*Outlook, error) {
 	return look, err
 }
 
+// ErrRetired says that another engine has taken over.
+var ErrRetired = errors.New("another engine has taken over")
+
+// Retire waits for the pass under way, runs swap, and lets no further pass
+// begin.
+func (e *Engine) Retire(swap func()) {
+	e.pass.Lock()
+	defer e.pass.Unlock()
+	e.retired = true
+	swap()
+}
+
 // Latest returns the report of the last pass of this process; nil: none yet.
 // It is read-only.
 func (e *Engine) Latest() *Report { return e.latest.Load() }
@@ -143,6 +162,9 @@ func (e *Engine) Latest() *Report { return e.latest.Load() }
 func (e *Engine) Pass(ctx context.Context, opts PassOptions) (*Report, error) {
 	e.pass.Lock()
 	defer e.pass.Unlock()
+	if e.retired {
+		return nil, ErrRetired
+	}
 	e.number++
 	r := &run{
 		Engine: e, opts: opts, begun: time.Now(),

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -133,4 +134,15 @@ func (g *gate) known() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.whole
+}
+
+// Trouble says why an endpoint is left alone at the moment; empty: it is not.
+func (e *Engine) Trouble(endpoint manifest.Key) string {
+	g := e.gates[endpoint]
+	if g == nil {
+		return "not configured"
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.cause
 }

@@ -36,6 +36,9 @@ func (r *run) do(ctx context.Context) (*Report, error) {
 		r.log.Error("pass failed", logkey.Reason, r.opts.Reason, logkey.Err, err)
 		return nil, err
 	}
+	if r.opts.Expect != "" && r.opts.Expect != look.Plan.Fingerprint() {
+		return nil, ErrPlanMoved
+	}
 	r.wanted = make(map[manifest.Key]*manifest.VM, len(sc.desired.state.VMs))
 	for _, w := range sc.desired.state.VMs {
 		r.wanted[w.Key] = w

@@ -1,6 +1,9 @@
 package plan
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -179,4 +182,24 @@ func (p *Plan) InSync() bool {
 		}
 	}
 	return true
+}
+
+// Fingerprint identifies what the plan does, to whom and at what cost: two
+// plans with the same one make the same calls. Times and notes are not in it.
+func (p *Plan) Fingerprint() string {
+	h := sha256.New()
+	enc := json.NewEncoder(h)
+	for i := range p.Items {
+		it := &p.Items[i]
+		if len(it.Ops) == 0 {
+			continue
+		}
+		ops := make([]OpKind, 0, len(it.Ops))
+		for _, op := range it.Ops {
+			ops = append(ops, op.Kind)
+		}
+		// Encoding plain strings into a hash cannot fail.
+		_ = enc.Encode([]any{it.VM, it.Provider, it.ID, it.Action, it.Disruption, it.Digest, it.Signature, ops})
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
 }

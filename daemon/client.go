@@ -1,0 +1,120 @@
+package daemon
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/vmsteward/vmsteward/reconcile"
+)
+
+// ErrUnreachable says that no daemon answers on the socket.
+var ErrUnreachable = errors.New("no daemon answers")
+
+// client is the Service of a daemon in another process.
+type client struct {
+	socket string
+	http   *http.Client
+}
+
+// Dial returns the Service of the daemon that listens on the socket, and
+// ErrUnreachable when there is none.
+func Dial(ctx context.Context, socket string) (Service, error) {
+	dialer := &net.Dialer{Timeout: 5 * time.Second}
+	conn, err := dialer.DialContext(ctx, "unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("%w on %s: %w", ErrUnreachable, socket, err)
+	}
+	conn.Close()
+	return &client{socket: socket, http: &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dialer.DialContext(ctx, "unix", socket)
+		},
+	}}}, nil
+}
+
+// Plan implements Service.
+func (c *client) Plan(ctx context.Context) (*reconcile.Outlook, error) {
+	return ask[*reconcile.Outlook](ctx, c, http.MethodGet, pathPlan, nil)
+}
+
+// Apply implements Service.
+func (c *client) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error) {
+	return ask[*reconcile.Report](ctx, c, http.MethodPost, pathApply, req)
+}
+
+// Status implements Service.
+func (c *client) Status(ctx context.Context) (*Status, error) {
+	return ask[*Status](ctx, c, http.MethodGet, pathStatus, nil)
+}
+
+// VMs implements Service.
+func (c *client) VMs(ctx context.Context) ([]reconcile.View, error) {
+	return ask[[]reconcile.View](ctx, c, http.MethodGet, pathVMs, nil)
+}
+
+// Close implements Service.
+func (c *client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+func ask[T any](ctx context.Context, c *client, method, path string, body any) (out T, err error) {
+	var r io.Reader
+	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			return out, err
+		}
+		r = bytes.NewReader(b)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://vmsteward"+path, r)
+	if err != nil {
+		return out, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		return out, fmt.Errorf("%w on %s: %w", ErrUnreachable, c.socket, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return out, remoteError(res)
+	}
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+		return out, fmt.Errorf("answer of the daemon: %w", err)
+	}
+	return out, nil
+}
+
+// remoteErrors gives errors that callers tell apart a name on the wire.
+var remoteErrors = map[string]error{"plan-moved": reconcile.ErrPlanMoved}
+
+func codeOf(err error) string {
+	for code, known := range remoteErrors {
+		if errors.Is(err, known) {
+			return code
+		}
+	}
+	return ""
+}
+
+func remoteError(res *http.Response) error {
+	var e apiError
+	if err := json.NewDecoder(io.LimitReader(res.Body, maxRequest)).Decode(&e); err != nil || e.Text == "" {
+		return fmt.Errorf("the daemon answered %s", res.Status)
+	}
+	if known, ok := remoteErrors[e.Code]; ok {
+		return known
+	}
+	e.Status = res.StatusCode
+	return &e
+}

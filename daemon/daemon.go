@@ -1,0 +1,262 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/vmsteward/vmsteward/internal/logkey"
+	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/reconcile"
+	"github.com/vmsteward/vmsteward/reconcile/journal"
+)
+
+// Options is what a Daemon is given besides its configuration.
+type Options struct {
+	Log        *slog.Logger // required
+	Version    string
+	ConfigPath string           // what Reload reads; empty: Reload keeps the configuration
+	Memory     *memory.Registry // hypervisors of memory:// endpoints; nil: an own one
+}
+
+// Daemon is one running steward. New builds it, Start sets it going, Stop ends
+// it; Reload replaces its configuration between two passes.
+type Daemon struct {
+	opts    Options
+	log     *slog.Logger
+	store   journal.Store
+	wake    *wakes
+	started time.Time
+
+	mu        sync.Mutex
+	core      *core     // guarded by mu
+	lastError string    // guarded by mu: of the last pass as a whole
+	next      time.Time // guarded by mu
+	busy      int       // guarded by mu: passes wanted or under way
+
+	teardown []step // in the order of their birth
+	stopOnce sync.Once
+	stopErr  error
+	waits    context.Context
+	endWaits context.CancelFunc
+}
+
+// step is a named teardown.
+type step struct {
+	name string
+	stop func(context.Context) error
+}
+
+// New opens the journal and builds everything that the configuration asks
+// for. Nothing runs yet and nothing is connected to. When it returns an error,
+// nothing is left behind.
+func New(cfg *Config, opts Options) (d *Daemon, err error) {
+	if opts.Log == nil {
+		return nil, errors.New("daemon: no logger")
+	}
+	if opts.Memory == nil {
+		opts.Memory = &memory.Registry{}
+	}
+	d = &Daemon{opts: opts, log: opts.Log.With(logkey.Component, "daemon"), wake: newWakes()}
+	d.waits, d.endWaits = context.WithCancel(context.Background())
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Stop(context.Background()))
+			d = nil
+		}
+	}()
+	store, aside, err := journal.Open(cfg.StateDir)
+	if err != nil {
+		return d, err
+	}
+	if aside != "" {
+		d.log.Warn("the journal was damaged and is begun anew; VMs are found again by their marks", "aside", aside)
+	}
+	d.store = store
+	d.onStop("journal", func(context.Context) error { return store.Close() })
+	if d.core, err = newCore(cfg, store, opts.Memory, opts.Log); err != nil {
+		return d, err
+	}
+	d.onStop("providers and source", func(context.Context) error { return d.current().close() })
+	return d, nil
+}
+
+func (d *Daemon) onStop(name string, stop func(context.Context) error) {
+	d.teardown = append(d.teardown, step{name, stop})
+}
+
+func (d *Daemon) current() *core {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.core
+}
+
+// Start opens the control socket and begins the loop of passes. It returns
+// once both are there; the work goes on until Stop.
+func (d *Daemon) Start(context.Context) error {
+	d.started = time.Now()
+	stopAPI, err := d.serve(d.current().cfg.API.Socket)
+	if err != nil {
+		return err
+	}
+	d.onStop("control socket", stopAPI)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		d.loop(ctx)
+	}()
+	d.onStop("passes", func(stop context.Context) error {
+		// The pass under way finishes its calls; only its waiting ends. When
+		// the deadline comes first, the calls are cut off too.
+		d.endWaits()
+		d.wake.close()
+		select {
+		case <-done:
+		case <-stop.Done():
+			cancel()
+			<-done
+		}
+		cancel()
+		return nil
+	})
+	c := d.current()
+	d.log.Info("started", "version", d.opts.Version, "fleet", c.cfg.Fleet, logkey.Source, c.source.Describe(),
+		"schedule", c.schedule.text, "providers", len(c.endpoints))
+	return nil
+}
+
+// Stop ends everything, the youngest first, within the context's deadline. It
+// is idempotent; every failure is in the error.
+func (d *Daemon) Stop(ctx context.Context) error {
+	d.stopOnce.Do(func() {
+		d.endWaits()
+		var errs []error
+		for i := len(d.teardown) - 1; i >= 0; i-- {
+			if err := d.teardown[i].stop(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("stop %s: %w", d.teardown[i].name, err))
+			}
+		}
+		d.stopErr = errors.Join(errs...)
+		d.log.Info("stopped", logkey.Err, d.stopErr)
+	})
+	return d.stopErr
+}
+
+// Reload reads the configuration again. All that can fail is done first; when
+// something does, the daemon goes on as it was.
+func (d *Daemon) Reload(context.Context) error {
+	if d.opts.ConfigPath == "" {
+		return errors.New("reload: there is no configuration file")
+	}
+	cfg, err := LoadConfig(d.opts.ConfigPath)
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	old := d.current()
+	if cfg.StateDir != old.cfg.StateDir || cfg.API.Socket != old.cfg.API.Socket {
+		return errors.New("reload: a changed stateDir or api.socket needs a restart")
+	}
+	next, err := newCore(cfg, d.store, d.opts.Memory, d.opts.Log)
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	old.engine.Retire(func() {
+		d.mu.Lock()
+		d.core = next
+		d.mu.Unlock()
+	})
+	if err := old.close(); err != nil {
+		d.log.Warn("the former configuration could not be closed", logkey.Err, err)
+	}
+	d.log.Info("reloaded", "fleet", cfg.Fleet, logkey.Source, next.source.Describe(), "schedule", next.schedule.text)
+	d.wake.add("reload")
+	return nil
+}
+
+// pass runs one pass with the configuration of the moment.
+func (d *Daemon) pass(ctx context.Context, opts reconcile.PassOptions) (*reconcile.Report, error) {
+	d.enter(+1)
+	defer d.enter(-1)
+	for {
+		rep, err := d.current().engine.Pass(ctx, opts)
+		if errors.Is(err, reconcile.ErrRetired) {
+			continue // the configuration was replaced while this waited
+		}
+		d.mu.Lock()
+		d.lastError = ""
+		if err != nil {
+			d.lastError = err.Error()
+		}
+		d.mu.Unlock()
+		return rep, err
+	}
+}
+
+func (d *Daemon) enter(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.busy += n
+}
+
+// Apply implements Service.
+func (d *Daemon) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error) {
+	return d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect, Waits: d.waits})
+}
+
+// Plan implements Service.
+func (d *Daemon) Plan(ctx context.Context) (*reconcile.Outlook, error) {
+	return d.current().engine.Plan(ctx)
+}
+
+// VMs implements Service.
+func (d *Daemon) VMs(ctx context.Context) ([]reconcile.View, error) {
+	e := d.current().engine
+	if rep := e.Latest(); rep != nil {
+		return rep.VMs, nil
+	}
+	look, err := e.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return look.VMs, nil
+}
+
+// Status implements Service.
+func (d *Daemon) Status(context.Context) (*Status, error) {
+	c := d.current()
+	st, err := c.status(d.store, d.opts.Version)
+	if err != nil {
+		return nil, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	st.Daemon, st.Started, st.Next, st.Busy, st.LastError = true, d.started, d.next, d.busy > 0, d.lastError
+	return st, nil
+}
+
+// Close implements Service; a daemon is ended by Stop.
+func (d *Daemon) Close() error { return nil }
+
+// status gathers what is known without the daemon's loop.
+func (c *core) status(store journal.Store, version string) (*Status, error) {
+	st := &Status{
+		Version: version, Fleet: c.cfg.Fleet, Source: c.source.Describe(), Schedule: c.schedule.text, Providers: c.providers(),
+	}
+	var last reconcile.Brief
+	if err := store.State("last", &last); err != nil {
+		return nil, err
+	}
+	if !last.Begun.IsZero() {
+		st.Last = &last
+	}
+	if rep := c.engine.Latest(); rep != nil {
+		st.Snapshot, st.Notes = &rep.Snapshot, rep.Plan.Notes
+	}
+	return st, nil
+}
+
+var _ Service = (*Daemon)(nil)
