@@ -69,9 +69,16 @@ func (o Outside) AddVolume(name string, gib int) error {
 	})
 }
 
-// LeaveVolume makes a volume such as an interrupted creation leaves.
-func (o Outside) LeaveVolume(owner providers.Owner, disk string, gib int) error {
-	return o.AddVolume(volumeName(owner, disk), gib)
+// LeaveVolume makes a volume such as an interrupted creation leaves, and
+// returns its name.
+func (o Outside) LeaveVolume(owner providers.Owner, disk string, gib int) (string, error) {
+	name := volumeName(owner, disk)
+	return name, o.AddVolume(name, gib)
+}
+
+// RemoveVolume removes a volume; one that is not there is a success.
+func (o Outside) RemoveVolume(name string) error {
+	return o.hv.update(func(s *state) error { s.dropVolume(name); return nil })
 }
 
 // Volumes returns the names of all volumes, sorted.

@@ -84,6 +84,10 @@ func (p *Provider) reconfigureLate(c call, ref providers.Ref, edits []edit, n Na
 		}
 		return nil
 	})
+	if err == nil && changed {
+		steps := &stepper{hv: p.hv, c: c}
+		err = steps.done("task")
+	}
 	return task, changed, err
 }
 

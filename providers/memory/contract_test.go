@@ -1,0 +1,124 @@
+package memory_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/providers/providertest"
+)
+
+// target describes a hypervisor in memory to the contract suite, with every
+// hook, so that nothing is skipped.
+func target(hv *memory.Hypervisor) providertest.Target {
+	return providertest.Target{
+		Fleet:   fleet,
+		Connect: func(context.Context) (providers.Provider, error) { return hv.Connect(settings()), nil },
+		VM:      smallVM,
+		Outside: outside(hv),
+		Poll:    time.Millisecond,
+		NoSkips: true,
+	}
+}
+
+func settings() providers.Settings { return providers.Settings{Fleet: fleet} }
+
+func smallVM(key manifest.Key) *manifest.VM {
+	vm := wanted(key.Name)
+	vm.Key, vm.Disks, vm.RootDisk = key, nil, manifest.RootDisk{SizeGiB: 12}
+	vm.Firmware = manifest.FirmwareUEFI
+	return vm
+}
+
+func outside(hv *memory.Hypervisor) providertest.Outside {
+	o := hv.Outside()
+	return providertest.Outside{
+		Foreign: func(_ context.Context, name string) (string, func(context.Context) error, error) {
+			id, err := o.AddForeign(memory.Foreign{Name: name})
+			return id, func(context.Context) error {
+				return errors.Join(o.Undefine(id), o.RemoveVolume("images/"+name+".img"))
+			}, err
+		},
+		SetCPU:   func(_ context.Context, id string, n int) error { return o.SetCPU(id, n, false) },
+		SetMark:  func(_ context.Context, id string, mark *providers.Mark) error { return o.SetMark(id, mark) },
+		Undefine: func(_ context.Context, id string) error { return o.Undefine(id) },
+		Suspend:  func(_ context.Context, id string) error { return o.Suspend(id) },
+		Blur:     func(_ context.Context, id string, on bool) error { return o.Blur(id, on) },
+		Volumes:  func(context.Context) ([]string, error) { return o.Volumes(), nil },
+		LeaveVolume: func(_ context.Context, owner providers.Owner) (func(context.Context) error, error) {
+			name, err := o.LeaveVolume(owner, "root", 1)
+			return func(context.Context) error { return o.RemoveVolume(name) }, err
+		},
+		LoseImage: func(vm *manifest.VM) {
+			_ = o.RemoveImage("lost")
+			vm.Image = &manifest.Image{Key: manifest.Key{Namespace: "default", Name: "lost"}, Digest: "sha256:lost"}
+		},
+		Interrupt: func(op string, n int) func() {
+			hv.OnStep(func(s memory.Step) error {
+				if s.Op == op && s.N == n {
+					return errors.New("interrupted")
+				}
+				return nil
+			})
+			return func() { hv.OnStep(nil) }
+		},
+		Cut: func() func() { hv.Cut(); return hv.Restore },
+		Stall: func() func() {
+			hv.Inject(memory.Fault{Hang: true, Times: -1})
+			return hv.Heal
+		},
+	}
+}
+
+func TestContract(t *testing.T) {
+	hv := memory.NewHypervisor()
+	hv.SetNature(memory.Nature{ShutdownTakes: 5 * time.Millisecond})
+	providertest.Run(t, target(hv))
+	if calls := len(hv.Outside().Volumes()); calls != 0 {
+		t.Errorf("the suite left volumes: %v", hv.Outside().Volumes())
+	}
+}
+
+// TestContractHoldsForEveryNature runs the suite in synctest bubbles, where
+// slow natures take no time.
+func TestContractHoldsForEveryNature(t *testing.T) {
+	file, err := memory.OpenFile(filepath.Join(t.TempDir(), "state.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		name   string
+		hv     *memory.Hypervisor
+		nature memory.Nature
+		reason string
+	}{
+		{"slow guests", memory.NewHypervisor(), memory.Nature{ShutdownTakes: time.Minute}, "a shutdown is waited for"},
+		{"late tasks", memory.NewHypervisor(), memory.Nature{Late: 3 * time.Second, ShutdownTakes: time.Second}, "effects come with their task"},
+		{"other orders", memory.NewHypervisor(), memory.Nature{Shuffle: true}, "the order of lists means nothing"},
+		{"a file", file, memory.Nature{ShutdownTakes: time.Second}, "every call reads the state and every effect writes it"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			row.hv.SetNature(row.nature)
+			where := target(row.hv)
+			where.Poll = 100 * time.Millisecond // virtual
+			for _, c := range providertest.Checks() {
+				if err := inBubble(t, where, c); err != nil {
+					t.Errorf("%s: %v (%s)", c.Name, err, row.reason)
+				}
+			}
+		})
+	}
+}
+
+// inBubble tries a check where time passes only when everybody waits.
+func inBubble(t *testing.T, target providertest.Target, c providertest.Check) (err error) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { err = providertest.Try(t.Context(), target, c) })
+	return err
+}

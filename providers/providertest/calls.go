@@ -1,0 +1,232 @@
+package providertest
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+func contextChecks() []Check {
+	return []Check{{
+		"a-cancelled-context-does-nothing", "A call whose context has ended returns the context's error, unwrapped, at once, and does nothing.",
+		contextCancelled,
+	}, {
+		"deadlines-are-honoured", "A call returns by its context's deadline when the endpoint does not answer, with the context's error or Timeout.",
+		contextDeadline,
+	}}
+}
+
+// everyCall is each call of the contract, and of the interfaces beside it that
+// the provider has, for one VM.
+func (e *Env) everyCall(ref providers.Ref) map[string]func(context.Context) error {
+	cpu := 3
+	all := map[string]func(context.Context) error{
+		"validate": e.P.Validate,
+		"create": func(ctx context.Context) error {
+			_, err := e.P.Create(ctx, providers.CreateRequest{Owner: ref.Owner, VM: e.wanted(ref.Owner)})
+			return err
+		},
+		"delete": func(ctx context.Context) error { _, err := e.P.Delete(ctx, ref); return err },
+		"power":  func(ctx context.Context) error { _, err := e.P.Power(ctx, ref, providers.PowerStart); return err },
+		"reconfigure": func(ctx context.Context) error {
+			_, err := e.P.Reconfigure(ctx, ref, providers.Change{CPU: &cpu})
+			return err
+		},
+		"describe": func(ctx context.Context) error { _, err := e.P.Describe(ctx, ref); return err },
+	}
+	if l, ok := e.P.(providers.Lister); ok {
+		all["list"] = func(ctx context.Context) error { _, err := l.List(ctx); return err }
+	}
+	if s, ok := e.P.(providers.Sweeper); ok {
+		all["sweep"] = func(ctx context.Context) error {
+			return s.Sweep(ctx, providers.Leftover{ID: "no-such-volume", Owner: ref.Owner})
+		}
+	}
+	return all
+}
+
+func contextCancelled(ctx context.Context, e *Env) error {
+	ref, before := e.made(ctx, "a")
+	absent := providers.Ref{Owner: e.owner(ctx, "b")}
+	volumes := e.volumes(ctx)
+	if e.failed() {
+		return e.Err()
+	}
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	calls := e.everyCall(ref)
+	calls["create of another"] = e.everyCall(absent)["create"]
+	for _, name := range slices.Sorted(maps.Keys(calls)) {
+		err, inTime := promptly(e.CallTimeout, func() error { return calls[name](ended) })
+		var wrapped *providers.Error
+		switch {
+		case !inTime:
+			e.failf("%s with an ended context did not return within %s", name, e.CallTimeout)
+		case !errors.Is(err, context.Canceled) || errors.As(err, &wrapped):
+			e.failf("%s with an ended context: want the context's error, unwrapped: %w", name, orNone(err))
+		}
+	}
+	e.untouched(ctx, "calls with an ended context", ref, before)
+	e.gone(ctx, absent)
+	e.sameVolumes("calls with an ended context", volumes, e.volumes(ctx))
+	return e.Err()
+}
+
+func contextDeadline(ctx context.Context, e *Env) error {
+	const patience, grace = 50 * time.Millisecond, 2 * time.Second
+	if !e.need(e.Outside.Stall != nil, "Stall hook") {
+		return e.Err()
+	}
+	ref, _ := e.made(ctx, "a")
+	if e.failed() {
+		return e.Err()
+	}
+	release := e.Outside.Stall()
+	for name, fn := range e.everyCall(ref) {
+		err, inTime := promptly(patience+grace, func() error {
+			short, cancel := context.WithTimeout(ctx, patience)
+			defer cancel()
+			return fn(short)
+		})
+		switch {
+		case !inTime:
+			e.failf("%s did not return %s after its deadline", name, grace)
+		case providers.KindOf(err) != providers.Timeout:
+			e.failf("%s at its deadline: want the context's error or Timeout: %w", name, orNone(err))
+		}
+	}
+	release()
+	e.ok("validate after the endpoint answers again", e.call(ctx, e.P.Validate))
+	return e.Err()
+}
+
+func connectionChecks() []Check {
+	return []Check{{
+		"errors-have-kinds", "Every error carries a kind that the provider recognised.", errorsHaveKinds,
+	}, {
+		"a-lost-connection-is-unavailable", "Calls on a lost connection are Unavailable, never NotFound, and the same provider works when the endpoint is back.",
+		connectionLost,
+	}, {
+		"everything-survives-a-restart", "A new connection finds everything again: VMs by owner, and a task by its reference.",
+		connectionNew,
+	}, {
+		"capabilities-are-constant", "Capabilities states the same at each call, names known abilities, and at least one call at once.",
+		capabilitiesConstant,
+	}}
+}
+
+func errorsHaveKinds(ctx context.Context, e *Env) error {
+	ref, _ := e.made(ctx, "a")
+	nobody := providers.Ref{ID: "no-such-id", Owner: e.owner(ctx, "never")}
+	stranger := ref
+	stranger.Owner = e.owner(ctx, "never")
+	invalid := e.wanted(nobody.Owner)
+	invalid.CPU = 0
+	if e.failed() {
+		return e.Err()
+	}
+	_, describe := e.P.Describe(ctx, nobody)
+	_, create := e.P.Create(ctx, providers.CreateRequest{Owner: nobody.Owner, VM: invalid})
+	for name, err := range map[string]error{
+		"describe of an id that is not there":    describe,
+		"create with no CPU":                     create,
+		"power of an id that is not there":       e.tryPower(ctx, nobody, providers.PowerStart),
+		"an unknown power operation":             e.tryPower(ctx, ref, "levitate"),
+		"power of another's VM":                  e.tryPower(ctx, stranger, providers.PowerStart),
+		"reconfigure of an id that is not there": e.tryReconfigure(ctx, nobody, providers.Change{Tags: &[]string{"a"}}),
+		"a disk without a size":                  e.tryReconfigure(ctx, ref, providers.Change{AddDisks: []manifest.Disk{{Name: "x"}}}),
+	} {
+		var known *providers.Error
+		if !errors.As(err, &known) || known.Kind == "" || known.Kind == providers.Unrecognised {
+			e.failf("%s: want an error with a kind: %w", name, orNone(err))
+		}
+	}
+	return e.Err()
+}
+
+func connectionLost(ctx context.Context, e *Env) error {
+	if !e.need(e.Outside.Cut != nil, "Cut hook") {
+		return e.Err()
+	}
+	ref, before := e.made(ctx, "a")
+	if e.failed() {
+		return e.Err()
+	}
+	restore := e.Outside.Cut()
+	for name, fn := range e.everyCall(ref) {
+		e.refused(name+" without a connection", e.call(ctx, fn), providers.Unavailable)
+	}
+	restore()
+	if e.failed() {
+		return e.Err()
+	}
+	e.ok("validate when the endpoint is back", e.call(ctx, e.P.Validate))
+	e.untouched(ctx, "losing the connection", ref, before)
+	e.power(ctx, ref, providers.PowerStart)
+	return e.Err()
+}
+
+func connectionNew(ctx context.Context, e *Env) error {
+	ref, _ := e.running(ctx, "a")
+	if !e.NoGuest && e.Booted != nil && !e.failed() {
+		e.ok("booted hook", e.Booted(ctx, ref.ID))
+	}
+	off, before := e.made(ctx, "b")
+	var task providers.TaskRef
+	if !e.NoGuest {
+		task = e.shutdown(ctx, ref)
+	}
+	if c, ok := e.P.(providers.Closer); ok && !e.failed() {
+		e.ok("close", c.Close())
+	}
+	next, err := e.Connect(ctx)
+	if e.failed() || !e.ok("connect again", err) {
+		return e.Err()
+	}
+	e.P = next
+	e.untouched(ctx, "connecting again", providers.Ref{Owner: off.Owner}, before)
+	again := e.create(ctx, ref.Owner, e.wanted(ref.Owner))
+	if again.ID != ref.ID {
+		e.failf("the VM was %q before the restart and is %q after it", ref.ID, again.ID)
+	}
+	if task != "" && !e.failed() {
+		e.ok("wait for the task of before", e.wait(ctx, task))
+		if vm := e.describe(ctx, ref); vm.Power != providers.Off {
+			e.failf("the shutdown's task is complete and the VM is %s", vm.Power)
+		}
+	}
+	return e.Err()
+}
+
+func capabilitiesConstant(_ context.Context, e *Env) error {
+	c, stated := e.P.(providers.Capable)
+	if !e.need(stated, "Capable") {
+		return e.Err()
+	}
+	first, second := c.Capabilities(), c.Capabilities()
+	if !maps.Equal(first.Change, second.Change) || first.Concurrency != second.Concurrency ||
+		first.MemoryShrinksLive != second.MemoryShrinksLive {
+		e.failf("capabilities differ between two calls: %+v, %+v", first, second)
+	}
+	for field, ability := range first.Change {
+		switch ability {
+		case providers.Live, providers.LiveInHeadroom, providers.Restart, providers.Replace, providers.Never:
+		default:
+			e.failf("the ability to change %s is %q", field, ability)
+		}
+	}
+	if first.Concurrency < 1 || first.NIC == nil || first.Honours == nil {
+		e.failf("capabilities are incomplete: concurrency %d, NIC set: %t, Honours set: %t",
+			first.Concurrency, first.NIC != nil, first.Honours != nil)
+	}
+	clear(first.Change)
+	if len(c.Capabilities().Change) == 0 && len(second.Change) > 0 {
+		e.failf("the caller's change to the capabilities changed the provider's")
+	}
+	return e.Err()
+}
