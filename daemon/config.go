@@ -39,7 +39,7 @@ type Config struct {
 	Drift          plan.DriftMode   `yaml:"drift"`
 	Prune          PruneConfig      `yaml:"prune"`
 	Disruption     DisruptionConfig `yaml:"disruption"`
-	Strict         bool             `yaml:"strict"`       // unknown fields of manifests are errors
+	Strict         bool             `yaml:"strict"` // unknown fields of manifests are errors
 	ProvidersDir   string           `yaml:"providersDir"`
 	CredentialsDir string           `yaml:"credentialsDir"`
 	StateDir       string           `yaml:"stateDir"`

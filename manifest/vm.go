@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/secret"
@@ -13,21 +14,29 @@ type Key struct {
 	Name      string `json:"name"`
 }
 
-// String returns "namespace/name".
-func (k Key) String() string { return k.Namespace + "/" + k.Name }
+// String returns "namespace/name", and the name alone where there is no
+// namespace.
+func (k Key) String() string {
+	if k.Namespace == "" {
+		return k.Name
+	}
+	return k.Namespace + "/" + k.Name
+}
 
 // MarshalText lets a Key be the key of a JSON object.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalText reads "namespace/name".
+// UnmarshalText reads what String writes.
 func (k *Key) UnmarshalText(b []byte) error {
-	for i, c := range b {
-		if c == '/' {
-			k.Namespace, k.Name = string(b[:i]), string(b[i+1:])
-			return nil
-		}
+	ns, name, ok := strings.Cut(string(b), "/")
+	if !ok {
+		ns, name = "", ns
 	}
-	return fmt.Errorf("%q is not namespace/name", b)
+	if name == "" {
+		return fmt.Errorf("%q is not namespace/name", b)
+	}
+	k.Namespace, k.Name = ns, name
+	return nil
 }
 
 // Compare orders keys by namespace, then name.

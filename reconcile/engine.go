@@ -51,7 +51,7 @@ type Endpoint struct {
 type Engine struct {
 	opts   Options
 	gates  map[manifest.Key]*gate
-	memory *memory
+	memory *recall
 
 	origin string // start of every pass id of this process
 

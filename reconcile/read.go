@@ -31,7 +31,7 @@ func (e *Engine) read(ctx context.Context) (*desired, error) {
 		return nil, ctx.Err()
 	}
 	if e.last == nil {
-		e.last = e.recall()
+		e.last = e.lastGood()
 	}
 	if e.last == nil {
 		return nil, fmt.Errorf("no desired state: %w", err)
@@ -43,8 +43,8 @@ func (e *Engine) read(ctx context.Context) (*desired, error) {
 	return &stale, nil
 }
 
-// recall opens the last good snapshot of an earlier process.
-func (e *Engine) recall() *desired {
+// lastGood opens the last good snapshot of an earlier process.
+func (e *Engine) lastGood() *desired {
 	cached, ok := e.opts.Source.(sources.Cached)
 	if !ok {
 		return nil

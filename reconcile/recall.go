@@ -10,24 +10,24 @@ import (
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
-// memory is the journal with its records at hand: this engine is their only
+// recall is the journal with its records at hand: this engine is their only
 // writer, so they are read once.
-type memory struct {
+type recall struct {
 	store journal.Store
 
 	mu      sync.Mutex
 	records map[manifest.Key]journal.Record // guarded by mu
 }
 
-func remember(store journal.Store) (*memory, error) {
+func remember(store journal.Store) (*recall, error) {
 	records, err := store.Records()
 	if err != nil {
 		return nil, err
 	}
-	return &memory{store: store, records: maps.Clone(records)}, nil
+	return &recall{store: store, records: maps.Clone(records)}, nil
 }
 
-func (m *memory) get(vm manifest.Key) (journal.Record, bool) {
+func (m *recall) get(vm manifest.Key) (journal.Record, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.records[vm]
@@ -35,7 +35,7 @@ func (m *memory) get(vm manifest.Key) (journal.Record, bool) {
 }
 
 // all returns a copy of the records.
-func (m *memory) all() map[manifest.Key]journal.Record {
+func (m *recall) all() map[manifest.Key]journal.Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return maps.Clone(m.records)
@@ -43,7 +43,7 @@ func (m *memory) all() map[manifest.Key]journal.Record {
 
 // update changes a record on the disk and at hand. The disk's error is
 // returned; what is at hand changes either way, for the rest of this process.
-func (m *memory) update(vm manifest.Key, change func(*journal.Record)) error {
+func (m *recall) update(vm manifest.Key, change func(*journal.Record)) error {
 	m.mu.Lock()
 	r := m.records[vm]
 	change(&r)
@@ -52,7 +52,7 @@ func (m *memory) update(vm manifest.Key, change func(*journal.Record)) error {
 	return m.store.Update(vm, func(stored *journal.Record) { *stored = r })
 }
 
-func (m *memory) forget(vm manifest.Key) error {
+func (m *recall) forget(vm manifest.Key) error {
 	m.mu.Lock()
 	delete(m.records, vm)
 	m.mu.Unlock()
@@ -60,7 +60,7 @@ func (m *memory) forget(vm manifest.Key) error {
 }
 
 // facts renders the records for the plan.
-func (m *memory) facts() map[manifest.Key]plan.Facts {
+func (m *recall) facts() map[manifest.Key]plan.Facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	out := make(map[manifest.Key]plan.Facts, len(m.records))
