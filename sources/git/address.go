@@ -94,3 +94,19 @@ func (a address) loopback() bool {
 	ip := net.ParseIP(strings.Trim(host, "[]"))
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
+
+// sameHost compares host and port, where the scheme's own port need not be written.
+func (a address) sameHost(u *url.URL) bool {
+	own := url.URL{Scheme: a.scheme, Host: a.host}
+	return strings.EqualFold(own.Hostname(), u.Hostname()) && webPort(&own) == webPort(u)
+}
+
+func webPort(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
+}

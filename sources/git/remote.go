@@ -4,11 +4,14 @@ import (
 	"github.com/vmsteward/vmsteward/internal/secret"
 )
 
-// newRemote chooses the transport.
+// newRemote chooses the transport. Nothing is registered anywhere: sources with
+// different trust do not disturb each other.
 func newRemote(a address, auth secret.Set) (remote, error) {
 	switch a.scheme {
-	case "file":
-		return &local{path: a.path}, nil
+	case "http", "https":
+		return newHTTP(a, auth)
+	case "ssh":
+		return newSSH(a, auth)
 	}
-	return nil, invalid("", "scheme %s", a.scheme)
+	return &local{path: a.path}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
+	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/vmsteward/vmsteward/sources"
 )
@@ -46,6 +47,9 @@ func (w *wire) close() { _ = w.s.Close() } // there is nobody left to tell
 
 func (w *wire) advert(ctx context.Context) (*advert, error) {
 	ar, err := w.s.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		return &advert{}, nil
+	}
 	if err != nil {
 		return nil, w.explain(err)
 	}
@@ -94,7 +98,7 @@ func (w *wire) fetch(ctx context.Context, st *store, wants, haves []plumbing.Has
 		}
 	}
 	if w.multiAck {
-		if err := req.Capabilities.Set(capability.MultiACK); err != nil {
+		if err := req.Capabilities.Set(capability.MultiACKDetailed); err != nil {
 			return w.explain(err)
 		}
 	}
