@@ -62,12 +62,16 @@ func (h *Host) Resume() {
 	h.command("resume")
 }
 
+// quickDHCP has dnsmasq not look for a second user of an address for three
+// seconds before it gives it away.
+const quickDHCP = `<dnsmasq:options xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'><dnsmasq:option value='no-ping'/></dnsmasq:options>`
+
 const natNetwork = `<network><name>default</name><forward mode='nat'/><bridge name='virbr0' stp='off' delay='0'/>
-<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip></network>
+<ip address='192.168.122.1' netmask='255.255.255.0'><dhcp><range start='192.168.122.2' end='192.168.122.254'/></dhcp></ip>` + quickDHCP + `</network>
 `
 
 const isolatedNetwork = `<network><name>isolated</name><bridge name='virbr1' stp='off' delay='0'/>
-<ip address='192.168.123.1' netmask='255.255.255.0'><dhcp><range start='192.168.123.2' end='192.168.123.254'/></dhcp></ip></network>
+<ip address='192.168.123.1' netmask='255.255.255.0'><dhcp><range start='192.168.123.2' end='192.168.123.254'/></dhcp></ip>` + quickDHCP + `</network>
 `
 
 // furnish makes the base image, the pools and the networks.
