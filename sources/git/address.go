@@ -67,7 +67,8 @@ func parsePlain(raw string) (address, error) {
 	if at := strings.LastIndex(a.host, "@"); at >= 0 {
 		a.user, a.host = a.host[:at], a.host[at+1:]
 	}
-	if strings.Contains(a.user, ":") {
+	first, _, _ := strings.Cut(a.path, "/")
+	if strings.Contains(a.user, ":") || (a.user == "" && strings.Contains(first, "@")) {
 		return address{}, invalid("move the password to the credential's key password", "url holds a password")
 	}
 	return a, nil

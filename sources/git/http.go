@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 
@@ -188,16 +189,16 @@ func (o *overHTTP) explain(err error) error {
 	var unknown x509.UnknownAuthorityError
 	var host x509.HostnameError
 	var cert x509.CertificateInvalidError
-	var alert tls.AlertError
+	var op *net.OpError
 	denied := func(hint string) error { return refuse(o.addr, hint, err) }
 	switch {
-	case errors.As(err, &red):
+	case errors.As(err, &red), strings.Contains(err.Error(), "http redirect: "): // go-git v5.19 has no type for its own
 		return denied("set url to where the repository really is")
 	case errors.As(err, &unknown):
 		return denied("put the certificate of the authority that signed the server's into the credential's key ca.crt")
 	case errors.As(err, &host), errors.As(err, &cert):
 		return denied("the server's certificate is not valid for this host at this time")
-	case errors.As(err, &alert):
+	case errors.As(err, &op) && op.Op == "remote error": // a TLS alert
 		return denied("check the credential's keys tls.crt and tls.key")
 	}
 	return explainGit(o.addr, err)

@@ -98,6 +98,9 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Ha
 	from := &guarded{Storage: t.st, ctx: ctx}
 	m := &missing{ctx: ctx, from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
+		if errors.Is(t.st.HasEncodedObject(w), plumbing.ErrObjectNotFound) {
+			return fail(sources.Missing, "push it or correct ref", "%s: no object %s", t.path, w)
+		}
 		if err := m.add(w); err != nil {
 			return t.explain(fmt.Errorf("reading the repository: %w", err))
 		}

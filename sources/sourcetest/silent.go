@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Silent accepts connections on loopback, reads what it is sent, says first and
-// then nothing more. It returns its host:port.
+// Silent accepts connections on loopback, answers the first byte with what first
+// holds, and then goes on reading and says nothing more. It returns its host:port.
 func Silent(t testing.TB, first string) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -28,6 +28,9 @@ func Silent(t testing.TB, first string) string {
 			conns = append(conns, c)
 			mu.Unlock()
 			wg.Go(func() {
+				if _, err := c.Read(make([]byte, 1)); err != nil {
+					return
+				}
 				_, _ = io.WriteString(c, first)
 				_, _ = io.Copy(io.Discard, c)
 			})
