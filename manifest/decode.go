@@ -183,6 +183,9 @@ func (d *decoder) pop()        { d.path = d.path[:len(d.path)-1] }
 
 func (d *decoder) missing(name string, s *shape, m map[string]any) {
 	hint := ""
+	if len(m) > maxFindings {
+		m = nil // not written by a person
+	}
 	for _, k := range slices.Sorted(maps.Keys(m)) {
 		if _, known := s.byName[k]; !known && (nearest(k, []string{name}) != "" || d.oldName(k) == name) {
 			hint = fmt.Sprintf("`%s` stands there: write `%s`", k, name)
@@ -194,15 +197,18 @@ func (d *decoder) missing(name string, s *shape, m map[string]any) {
 }
 
 func (d *decoder) unknown(name string, s *shape) {
+	severity := Warning
+	if d.strict {
+		severity = Error
+	}
+	if d.full(severity) {
+		return
+	}
 	hint := d.oldHint(name)
 	if hint == "" {
 		if near := nearest(name, s.names()); near != "" {
 			hint = fmt.Sprintf("did you mean `%s`?", near)
 		}
-	}
-	severity := Warning
-	if d.strict {
-		severity = Error
 	}
 	d.push(step{key: name})
 	d.add(d.finding(severity, d.path, "unknown field", hint))
@@ -232,17 +238,24 @@ func typeName(v any) string {
 
 // errorf adds an Error at the present value.
 func (d *decoder) errorf(hint, format string, args ...any) {
+	if d.full(Error) {
+		return
+	}
 	d.add(d.finding(Error, d.path, fmt.Sprintf(format, args...), hint))
 }
 
-func (d *decoder) add(f Finding) {
-	d.failed = d.failed || f.Severity == Error
-	if len(d.findings) >= maxFindings {
-		d.dropped++
-		return
+// full notes that there is a further finding, and tells whether it is one too
+// many. Findings are not even worded then, for finding their place takes time.
+func (d *decoder) full(severity Severity) bool {
+	d.failed = d.failed || severity == Error
+	if len(d.findings) < maxFindings {
+		return false
 	}
-	d.findings = append(d.findings, f)
+	d.dropped++
+	return true
 }
+
+func (d *decoder) add(f Finding) { d.findings = append(d.findings, f) }
 
 func (d *decoder) finding(severity Severity, steps []step, message, hint string) Finding {
 	return Finding{

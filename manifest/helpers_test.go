@@ -1,6 +1,8 @@
 package manifest
 
 import (
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -75,4 +77,30 @@ func onlyVM(t *testing.T, files map[string]string) *VM {
 		t.Fatalf("%d VMs and %d held, want 1 and 0\n%s", len(d.VMs), len(d.Held), lines(d.Findings))
 	}
 	return d.VMs[0]
+}
+
+// goTypeOf returns a type that a scalar of the form can be decoded into.
+func goTypeOf(f form) reflect.Type {
+	switch f {
+	case formBool:
+		return reflect.TypeFor[bool]()
+	case formInt:
+		return reflect.TypeFor[int64]()
+	case formQuantity:
+		return reflect.TypeFor[Quantity]()
+	case formIntOrPercent:
+		return reflect.TypeFor[IntOrPercent]()
+	}
+	return reflect.TypeFor[string]()
+}
+
+// defaultAsValue is a default as it would be read from a document.
+func defaultAsValue(f *field) any {
+	switch f.shape.form {
+	case formBool:
+		return f.rules.def == "true"
+	case formInt:
+		return json.Number(f.rules.def)
+	}
+	return f.rules.def
 }

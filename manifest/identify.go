@@ -88,7 +88,7 @@ func (id identity) classify(root *yamlv3.Node) (standing, string, string) {
 		return unknown, "kind is missing", ""
 	case known && id.apiVersion == apiVersionFor:
 		return ours, "", ""
-	case known && (id.apiVersion == "" || id.kind != KindSecret && ourGroup):
+	case known && (id.apiVersion == "" || ourGroup):
 		return misnamed, "apiVersion " + quoteOrMissing(id.apiVersion), "write apiVersion: " + apiVersionFor
 	case ourGroup || id.apiVersion == "" && nearKind != "":
 		hint := ""

@@ -64,7 +64,11 @@ func (d *decoder) text(v any, f form) (string, bool) {
 			return tpmVersion(t), true
 		}
 	}
-	d.errorf(d.quoteHint(v), "must be a string, not %s", typeName(v))
+	if len(d.findings) < maxFindings {
+		d.errorf(d.quoteHint(v), "must be a string, not %s", typeName(v))
+		return "", false
+	}
+	d.full(Error)
 	return "", false
 }
 
@@ -123,6 +127,9 @@ func (d *decoder) checkDuration(s string, r *rules) {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
 			hint = fmt.Sprintf("write %dh", n*24)
 		}
+	}
+	if d.full(severity) {
+		return
 	}
 	d.add(d.finding(severity, d.path, fmt.Sprintf("%q is not a duration such as 90s or 1h30m", clip(s)), hint))
 }

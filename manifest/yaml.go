@@ -221,6 +221,9 @@ func stringKey(k *yamlv3.Node) bool {
 }
 
 func (d *decoder) addAt(n *yamlv3.Node, message, hint string) {
+	if d.full(Error) {
+		return
+	}
 	d.add(Finding{
 		At: d.source.position(n.Line, n.Column), Severity: Error, Kind: d.kind, Object: d.key,
 		Message: message, Hint: hint,
