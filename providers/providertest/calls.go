@@ -88,6 +88,9 @@ func contextDeadline(ctx context.Context, e *Env) error {
 	}
 	release := e.Outside.Stall()
 	for name, fn := range e.everyCall(ref) {
+		if e.failed() {
+			break
+		}
 		err, inTime := promptly(patience+grace, func() error {
 			short, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()
@@ -224,8 +227,9 @@ func capabilitiesConstant(_ context.Context, e *Env) error {
 		e.failf("capabilities are incomplete: concurrency %d, NIC set: %t, Honours set: %t",
 			first.Concurrency, first.NIC != nil, first.Honours != nil)
 	}
+	before := len(first.Change)
 	clear(first.Change)
-	if len(c.Capabilities().Change) == 0 && len(second.Change) > 0 {
+	if len(c.Capabilities().Change) != before {
 		e.failf("the caller's change to the capabilities changed the provider's")
 	}
 	return e.Err()

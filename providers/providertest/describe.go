@@ -64,10 +64,14 @@ func describeChecks() []Check {
 }
 
 func describeOwn(ctx context.Context, e *Env) error {
-	ref, _ := e.running(ctx, "a")
-	before, spoiled := e.describe(ctx, ref), e.describe(ctx, ref)
+	o := e.owner(ctx, "a")
+	ref := e.create(ctx, o, e.wanted(o))
+	e.power(ctx, ref, providers.PowerStart)
 	volumes := e.volumes(ctx)
-	if e.failed() {
+	spoiled := e.describe(ctx, ref)
+	before := factsOf(spoiled)
+	if e.failed() || spoiled.Mark == nil {
+		e.failf("the VM has no mark")
 		return e.Err()
 	}
 	spoiled.Mark.Owner.Fleet = "spoiled"
@@ -85,7 +89,9 @@ func describeOwn(ctx context.Context, e *Env) error {
 	for i := range spoiled.Tags.Value {
 		spoiled.Tags.Value[i] = "spoiled"
 	}
-	e.untouched(ctx, "describing", ref, before)
+	if d := differences(before, factsOf(e.describe(ctx, ref))); len(d) > 0 {
+		e.failf("describing, and changing the answer, changed the VM: %v", d)
+	}
 	e.sameVolumes("describing", volumes, e.volumes(ctx))
 	return e.Err()
 }

@@ -20,6 +20,9 @@ func powerChecks() []Check {
 		"stop-overtakes-shutdown", "PowerStop during a shutdown makes the VM Off at once and completes the shutdown's task.",
 		powerOvertake,
 	}, {
+		"stop-needs-no-guest", "A shutdown that the guest ignores is not complete, and PowerStop makes the VM Off all the same.",
+		powerDeaf,
+	}, {
 		"reboot-keeps-running", "PowerReboot of a VM that runs leaves it On.",
 		func(ctx context.Context, e *Env) error {
 			ref, before := e.running(ctx, "a")
@@ -158,6 +161,29 @@ func powerOvertake(ctx context.Context, e *Env) error {
 	}
 	if vm := e.describe(ctx, ref); vm.Power != providers.On {
 		e.failf("an overtaken shutdown made the VM %s after it was started again", vm.Power)
+	}
+	return e.Err()
+}
+
+func powerDeaf(ctx context.Context, e *Env) error {
+	if !e.need(e.Outside.Deafen != nil, "Deafen hook") {
+		return e.Err()
+	}
+	ref, _ := e.running(ctx, "a")
+	e.booted(ctx, ref)
+	if e.failed() || !e.ok("Deafen hook", e.Outside.Deafen(ctx, ref.ID)) {
+		return e.Err()
+	}
+	task := e.shutdown(ctx, ref)
+	if done, err := e.P.IsTaskComplete(ctx, task); !e.failed() && (task == "" || done || err != nil) {
+		e.failf("a shutdown that the guest ignores: task %q, complete = %t, %w", task, done, orNone(err))
+	}
+	e.power(ctx, ref, providers.PowerStop)
+	if vm := e.describe(ctx, ref); vm.Power != providers.Off {
+		e.failf("the VM is %s after a stop", vm.Power)
+	}
+	if done, err := e.P.IsTaskComplete(ctx, task); !e.failed() && (!done || err != nil) {
+		e.failf("the task of a shutdown that was overtaken: complete = %t, %w", done, orNone(err))
 	}
 	return e.Err()
 }

@@ -74,6 +74,8 @@ type Outside struct {
 	Undefine func(ctx context.Context, id string) error
 	// Suspend pauses a VM that runs.
 	Suspend func(ctx context.Context, id string) error
+	// Deafen makes the guest of a VM ignore a shutdown.
+	Deafen func(ctx context.Context, id string) error
 	// Blur makes a VM unreadable, or readable again.
 	Blur func(ctx context.Context, id string, on bool) error
 	// Volumes returns the names of all volumes of the endpoint.
