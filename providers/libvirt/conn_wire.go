@@ -5,8 +5,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
+	"syscall"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 )
@@ -53,6 +55,9 @@ func (w *wire) Read(p []byte) (int, error) {
 		w.opened = w.frames.opened
 		return n, nil
 	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("the server closed the connection: %w", err)
+	}
 	w.fail(err)
 	if w.opened {
 		<-w.connected
@@ -96,7 +101,7 @@ func (w *wire) because(ctx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case errors.Is(err, golibvirt.ErrInterrupted) && w.cause() != nil:
+	case w.dead() && (errors.Is(err, golibvirt.ErrInterrupted) || errors.Is(err, syscall.EINVAL)):
 		return w.cause()
 	}
 	return err
