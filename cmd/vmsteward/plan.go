@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/reconcile"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
+)
+
+func (a *app) planCommand() *cobra.Command {
+	var detailed, all bool
+	var vms []string
+	c := &cobra.Command{
+		Use:     "plan",
+		GroupID: groupLook,
+		Short:   "Show what would be done to which VM, and why",
+		Long: `Show what the next pass would do to which VM, why, and what it costs the guest.
+Nothing is changed.
+
+Each VM that is not as wanted has a block: its symbol, what becomes of it, the
+reason, the fields as found -> wanted, and the calls in their order. "drift"
+marks a field that was changed outside: what is wanted is still what was last
+applied. Fields that policy keeps back say what would allow them.
+
+Exit code: 0 when the plan could be made. With --detailed-exitcode 0 when
+everything is as wanted, 1 on an error, 2 when something differs.`,
+		Example: `  vmsteward plan
+  vmsteward plan --vm prod/web-01
+  vmsteward plan --all                   also what is as wanted, and every warning
+  vmsteward plan --detailed-exitcode     for a script: 0 none, 1 error, 2 differs
+  vmsteward plan -o json | jq '.plan.summary'`,
+		Args:              noArgs,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := a.formats(outputText, outputJSON); err != nil {
+				return err
+			}
+			look, err := a.look(c.Context(), vms)
+			if err != nil {
+				return err
+			}
+			if err := a.showPlan(look, all); err != nil {
+				return err
+			}
+			if detailed && !look.Plan.InSync() {
+				return ends(exitChanges)
+			}
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 when something differs")
+	c.Flags().BoolVarP(&all, "all", "a", false, "show VMs that are as wanted, and every warning")
+	c.Flags().StringSliceVar(&vms, "vm", nil, "only these VMs, as `namespace/name`")
+	_ = c.RegisterFlagCompletionFunc("vm", a.completeVMs) // fails only for an unknown flag
+	a.localFlag(c)
+	return c
+}
+
+// look has a plan made and keeps the named VMs; none named: all.
+func (a *app) look(ctx context.Context, names []string) (*reconcile.Outlook, error) {
+	svc, err := a.service(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer svc.Close()
+	look, err := svc.Plan(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := chooseVMs(look.VMs, names)
+	if err != nil {
+		return nil, err
+	}
+	return restrict(look, keys), nil
+}
+
+func (a *app) showPlan(look *reconcile.Outlook, all bool) error {
+	if a.json() {
+		return printJSON(a.out, look)
+	}
+	renderPlan(a.out, look, planView{style: a.style(), all: all, now: a.now()})
+	return nil
+}
+
+// restrict keeps the judgements on some VMs, and counts anew.
+func restrict(look *reconcile.Outlook, keys []manifest.Key) *reconcile.Outlook {
+	if len(keys) == 0 {
+		return look
+	}
+	part := *look
+	part.Plan.Items = slices.DeleteFunc(slices.Clone(look.Plan.Items), func(it plan.Item) bool { return !slices.Contains(keys, it.VM) })
+	part.VMs = slices.DeleteFunc(slices.Clone(look.VMs), func(v reconcile.View) bool { return !slices.Contains(keys, v.VM) })
+	part.Findings = slices.DeleteFunc(slices.Clone(look.Findings), func(f manifest.Finding) bool {
+		return f.Kind == manifest.KindVirtualMachine && !slices.Contains(keys, f.Object)
+	})
+	part.Plan.Summary = tally(part.Plan.Items)
+	return &part
+}
+
+// tally counts a part of a plan as the plan counts itself.
+func tally(items []plan.Item) plan.Summary {
+	var s plan.Summary
+	for i := range items {
+		it := &items[i]
+		if it.Digest != "" {
+			s.Wanted++
+		}
+		if slices.ContainsFunc(it.Diffs, func(d plan.Diff) bool { return d.Verdict == plan.Defer || d.Verdict == plan.Refuse }) {
+			s.Deferred++
+		}
+		if slices.ContainsFunc(it.Diffs, func(d plan.Diff) bool { return d.Drift }) {
+			s.Drifted++
+		}
+		*counter(&s, it)++
+	}
+	return s
+}
+
+func counter(s *plan.Summary, it *plan.Item) *int {
+	switch markOf(it) {
+	case "+":
+		return &s.Create
+	case "~":
+		return &s.Update
+	case "-/~":
+		return &s.Restart
+	case "(-)":
+		return &s.Retire
+	case "-":
+		return &s.Delete
+	case "=":
+		return &s.Reported
+	case "?":
+		return &s.Held
+	case "!":
+		return &s.Conflicts
+	}
+	return &s.InSync
+}
+
+// needsPerson tells whether a wanted VM is not as wanted and no call is made
+// for it, or something is in its way. A machine that only waits for the end of
+// its grace period needs nobody.
+func needsPerson(it *plan.Item) bool {
+	wanted := it.Digest != "" || it.ID == ""
+	return it.Action == plan.Conflict || it.Action == plan.Hold && wanted
+}
+
+// describeChanges sums up what agreeing to a plan means.
+func describeChanges(p *plan.Plan) string {
+	calls := 0
+	for i := range p.Items {
+		if len(p.Items[i].Ops) > 0 {
+			calls++
+		}
+	}
+	text := plural(calls, "VM") + " will be changed"
+	if s := p.Summary; s.Delete > 0 {
+		text += fmt.Sprintf(", %d of them deleted for good", s.Delete)
+	}
+	return text
+}
