@@ -2,8 +2,11 @@ package libvirttest
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -60,6 +63,21 @@ func (h *Host) Pause() {
 func (h *Host) Resume() {
 	h.t.Helper()
 	h.command("resume")
+}
+
+// QEMU returns the process id of a running domain's QEMU, as the host's own
+// namespace has it; 0 if there is none.
+func (h *Host) QEMU(t testing.TB, domain string) int {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(h.dir, "run", "qemu", domain+".pid"))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	if err != nil {
+		t.Fatalf("process of %s: %v", domain, err)
+	}
+	return pid
 }
 
 // quickDHCP has dnsmasq not look for a second user of an address for three
