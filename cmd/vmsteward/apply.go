@@ -71,6 +71,9 @@ func (a *app) apply(ctx context.Context, names []string, yes bool) error {
 		if err := a.showPlan(part, false); err != nil {
 			return err
 		}
+		if yes && !part.Plan.Empty() {
+			fmt.Fprintln(a.out)
+		}
 	}
 	req := daemon.ApplyRequest{Only: only}
 	if !yes && !part.Plan.Empty() {

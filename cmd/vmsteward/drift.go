@@ -59,7 +59,7 @@ func (a *app) drift(ctx context.Context, names []string) error {
 	}
 	switch {
 	case len(d.Unknown) > 0:
-		return &failure{code: exitTrouble, err: errors.New("it cannot be told for " + plural(len(d.Unknown), "VM") + " whether they drifted")}
+		return &failure{code: exitTrouble, err: errors.New("whether " + plural(len(d.Unknown), "VM") + " drifted cannot be told")}
 	case len(d.VMs) > 0:
 		return ends(exitDiffers)
 	}
@@ -125,17 +125,29 @@ func renderDrift(w io.Writer, d *driftReport, v planView) {
 
 // driftFields says of each field what it should be and what it is.
 func (v planView) driftFields(w io.Writer, diffs []plan.Diff) {
-	t := table{style: v.style, indent: 6}
-	for _, f := range diffs {
-		what := map[plan.Verdict]string{
-			plan.Apply: "the next pass puts it back", plan.Defer: "not put back now", plan.Tell: "not put back", plan.Refuse: "cannot be put back",
-		}[f.Verdict]
-		if f.Reason != "" {
-			what += ": " + f.Reason
+	fields := make([]field, len(diffs))
+	for i, d := range diffs {
+		fields[i] = field{
+			mark: verdictMark(d), name: printable(d.Field), notes: putBack(d),
+			value: []string{"should be " + printable(d.Wanted) + ", is " + printable(d.Found)},
 		}
-		t.row(printable(f.Field), "should be "+printable(f.Wanted)+", is "+printable(f.Found), v.faint(printable(what)))
 	}
-	t.print(w)
+	v.fields(w, fields)
+}
+
+// putBack says what becomes of a drifted field.
+func putBack(d plan.Diff) string {
+	switch {
+	case d.Verdict == plan.Tell:
+		return "left as it is: " + printable(d.Reason)
+	case d.Verdict == plan.Defer:
+		return "not put back now: " + printable(d.Reason)
+	case d.Verdict == plan.Refuse:
+		return "cannot be put back: " + printable(d.Reason)
+	case d.Disruption == plan.Restart:
+		return "the next pass puts it back, with a restart"
+	}
+	return "the next pass puts it back"
 }
 
 func (d *driftReport) summary() string {

@@ -40,7 +40,7 @@ func (a *app) getVMsCommand() *cobra.Command {
 as it is now when no daemon runs. A dash is a VM that was not found; a question
 mark is a fact that is not known.
 
-Formats: text, wide (also power state, id and reason), json, and name (one
+Formats: text, wide (also phase, id and reason), json, and name (one
 namespace/name per line, for a shell).`,
 		Example: `  vmsteward get vms
   vmsteward get vms -o wide prod/web-01
@@ -93,17 +93,17 @@ func renderVMs(w io.Writer, views []reconcile.View, wide bool, s style) {
 		return
 	}
 	t := table{style: s}
-	titles := []string{"VM", "PROVIDER", "PHASE", "STATE", "CPU", "MEMORY", "ADDRESSES"}
+	titles := []string{"VM", "PROVIDER", "POWER", "STATE", "CPU", "MEMORY", "ADDRESSES"}
 	if wide {
-		titles = append(titles, "POWER", "ID", "REASON")
+		titles = append(titles, "PHASE", "ID", "REASON")
 	}
 	t.head(titles...)
 	for _, v := range views {
 		cells := []string{
-			printable(v.VM.String()), provider(v.Provider), string(v.Phase), stateOf(v, s), cpu(v), memory(v), addresses(v),
+			printable(v.VM.String()), provider(v.Provider), orDash(string(v.Power)), stateOf(v, s), cpu(v), memory(v), addresses(v),
 		}
 		if wide {
-			cells = append(cells, orDash(string(v.Power)), orDash(printable(v.ID)), printable(v.Reason))
+			cells = append(cells, string(v.Phase), orDash(printable(v.ID)), printable(v.Reason))
 		}
 		t.row(cells...)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -159,9 +160,18 @@ func describeChanges(p *plan.Plan) string {
 			calls++
 		}
 	}
-	text := plural(calls, "VM") + " will be changed"
-	if s := p.Summary; s.Delete > 0 {
-		text += fmt.Sprintf(", %d of them deleted for good", s.Delete)
+	text := plural(calls, "VM")
+	var costs []string
+	for _, c := range []struct {
+		n    int
+		what string
+	}{{p.Summary.Restart, "with restart"}, {p.Summary.Retire, "retired"}, {p.Summary.Delete, "deleted for good"}} {
+		if c.n > 0 {
+			costs = append(costs, fmt.Sprintf("%d %s", c.n, c.what))
+		}
+	}
+	if len(costs) > 0 {
+		text += " (" + strings.Join(costs, ", ") + ")"
 	}
 	return text
 }

@@ -22,7 +22,7 @@ func (v planView) item(w io.Writer, it *plan.Item) {
 	fmt.Fprintln(w, strings.TrimRight(line, " "))
 	const indent = "      "
 	fmt.Fprintln(w, v.hang(indent, printable(why(it))))
-	v.diffs(w, it)
+	v.fields(w, fieldsOf(it))
 	if calls := opsText(it.Ops); calls != "" {
 		fmt.Fprintln(w, v.hang(indent+v.faint("calls: "), calls))
 	}
@@ -82,10 +82,9 @@ type field struct {
 	notes string
 }
 
-// diffs writes the fields in aligned columns. What does not fit beside goes
+// fields writes differences in aligned columns. What does not fit beside goes
 // below.
-func (v planView) diffs(w io.Writer, it *plan.Item) {
-	fields := fieldsOf(it)
+func (v planView) fields(w io.Writer, fields []field) {
 	nameWidth, valueWidth := 0, 0
 	for _, f := range fields {
 		nameWidth = max(nameWidth, columns(f.name))
@@ -143,18 +142,10 @@ func fieldsOf(it *plan.Item) []field {
 }
 
 func fieldMark(it *plan.Item, d plan.Diff) mark {
-	switch d.Verdict {
-	case plan.Defer:
-		return "?"
-	case plan.Refuse:
-		return "!"
-	case plan.Tell:
-		return "="
-	}
 	if it.Action == plan.Create {
 		return "+"
 	}
-	return "~"
+	return verdictMark(d)
 }
 
 // notes are the cost of a change, who made the difference, where it is, and
@@ -198,25 +189,15 @@ func notes(d plan.Diff) string {
 	return text + ": " + printable(d.Reason)
 }
 
-// unhonoured is how a plan names fields that a provider does not act on.
-const unhonoured = "not honoured by this provider: "
-
-// warnings writes the warnings of a VM; fields that are not honoured are
-// counted and listed together.
-func (v planView) warnings(w io.Writer, indent string, all []string) {
-	var ignored, other []string
-	for _, text := range all {
-		if path, ok := strings.CutPrefix(text, unhonoured); ok {
-			ignored = append(ignored, printable(path))
-		} else {
-			other = append(other, printable(text))
-		}
+// verdictMark is the symbol of one difference.
+func verdictMark(d plan.Diff) mark {
+	switch d.Verdict {
+	case plan.Defer:
+		return "?"
+	case plan.Refuse:
+		return "!"
+	case plan.Tell:
+		return "="
 	}
-	for _, text := range other {
-		fmt.Fprintln(w, v.hang(indent+v.note("warning: "), text))
-	}
-	if len(ignored) > 0 {
-		text := fmt.Sprintf("%s not honoured by this provider: %s", plural(len(ignored), "field"), strings.Join(ignored, ", "))
-		fmt.Fprintln(w, v.hang(indent+v.note("warning: "), text))
-	}
+	return "~"
 }

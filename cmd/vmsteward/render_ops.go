@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
@@ -24,7 +23,7 @@ func opText(op plan.Op) string {
 	case plan.ShutDown:
 		text = "shut down"
 		if op.Timeout > 0 {
-			text += fmt.Sprintf(" (off hard after %s)", op.Timeout.Round(time.Second))
+			text += fmt.Sprintf(" (off hard after %s)", span(op.Timeout))
 		}
 	case plan.Stop:
 		text = "switch off hard"

@@ -126,7 +126,7 @@ func (v planView) legend(w io.Writer, used map[mark]bool) {
 // header says what was weighed.
 func (v planView) header(w io.Writer, look *reconcile.Outlook) {
 	s := look.Snapshot
-	t := table{style: v.style}
+	t := table{style: v.style, prose: true}
 	t.row(v.faint("fleet"), v.bold(printable(look.Plan.Fleet)))
 	t.row(v.faint("source"), printable(s.Source))
 	t.row(v.faint("revision"), revisionText(s, v.now))
@@ -159,8 +159,15 @@ func (v planView) remarks(w io.Writer, look *reconcile.Outlook) {
 		}
 		fmt.Fprintln(w, v.hang(v.bad("note:")+" ", sentence(printable(n))))
 	}
-	v.findings(w, look.Findings)
-	v.quiet(w, look)
+	v.findings(w, untold(look))
+	v.allWarnings(w, look.Plan.Items)
+}
+
+// untold are the findings that no VM's reason quotes.
+func untold(look *reconcile.Outlook) []manifest.Finding {
+	return slices.DeleteFunc(slices.Clone(look.Findings), func(f manifest.Finding) bool {
+		return slices.ContainsFunc(look.Plan.Items, func(it plan.Item) bool { return strings.Contains(it.Reason, f.String()) })
+	})
 }
 
 // findings shows the errors of the manifests, and counts the warnings.
@@ -192,20 +199,6 @@ func (s style) finding(f manifest.Finding) string {
 		tinted = s.bad
 	}
 	return strings.Replace(printable(f.String()), word, tinted(word), 1)
-}
-
-// quiet counts the warnings about VMs that have no block.
-func (v planView) quiet(w io.Writer, look *reconcile.Outlook) {
-	vms, warnings := 0, 0
-	for i := range look.Plan.Items {
-		if it := &look.Plan.Items[i]; !v.shows(it) && len(it.Warnings) > 0 {
-			vms++
-			warnings += len(it.Warnings)
-		}
-	}
-	if vms > 0 {
-		fmt.Fprintf(w, "\n%s\n", v.faint(fmt.Sprintf("%s about %s as wanted; --all shows them", plural(warnings, "warning"), plural(vms, "VM"))))
-	}
 }
 
 // summaryLine sums a plan up in one line.

@@ -51,8 +51,8 @@ for themselves when it does not.`,
 
 		SuggestionsMinimumDistance: 2,
 
-		Args:          known,
-		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args: known,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(fmt.Sprintf("%q shows every flag", c.CommandPath()+" --help"), "%w", err)

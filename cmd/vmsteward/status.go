@@ -93,7 +93,7 @@ func isAre(n int) string {
 }
 
 func renderStatus(w io.Writer, st *daemon.Status, complaints []string, v planView) {
-	t := table{style: v.style}
+	t := table{style: v.style, prose: true}
 	line := func(name, text string) {
 		if text != "" {
 			t.row(v.faint(name), text)
@@ -108,7 +108,7 @@ func renderStatus(w io.Writer, st *daemon.Status, complaints []string, v planVie
 	line("schedule", scheduleText(st, v.now))
 	line("last pass", lastPassText(st.Last, v.now))
 	t.print(w)
-	renderProviders(w, st.Providers, v)
+	renderProviders(w, st, v)
 	if len(complaints) == 0 {
 		fmt.Fprintf(w, "\n%s\n", v.good("All is well."))
 		return
@@ -157,22 +157,33 @@ func lastPassText(l *reconcile.Brief, now time.Time) string {
 		text += " (" + printable(l.Reason) + ")"
 	}
 	s := l.Summary
-	return text + fmt.Sprintf(": %d wanted, %d in sync, %d applied, %d failed, %d held, %d in conflict",
-		s.Wanted, s.InSync, l.Applied, l.Failed, s.Held, s.Conflicts)
+	text += fmt.Sprintf(": of %d wanted %d were in sync, %d applied", s.Wanted, s.InSync, l.Applied)
+	for _, more := range []struct {
+		n    int
+		word string
+	}{{l.Failed, "failed"}, {s.Held, "held"}, {s.Conflicts, "in conflict"}, {s.Deferred, "deferred"}, {s.Reported, "reported only"}} {
+		if more.n > 0 {
+			text += fmt.Sprintf(", %d %s", more.n, more.word)
+		}
+	}
+	return text
 }
 
-func renderProviders(w io.Writer, all []daemon.ProviderStatus, v planView) {
+func renderProviders(w io.Writer, st *daemon.Status, v planView) {
 	fmt.Fprintln(w)
-	if len(all) == 0 {
+	if len(st.Providers) == 0 {
 		fmt.Fprintln(w, "No provider is configured on this host.")
 		return
 	}
 	t := table{style: v.style}
 	t.head("PROVIDER", "TYPE", "ENDPOINT", "STATE")
-	for _, p := range all {
+	for _, p := range st.Providers {
 		state := v.good("ok")
-		if p.Problem != "" {
+		switch {
+		case p.Problem != "":
 			state = v.bad("cannot be read")
+		case !st.Daemon || st.Last == nil:
+			state = v.faint("not looked at")
 		}
 		t.row(printable(p.Key.String()), printable(p.Type), printable(p.Endpoint), state)
 	}

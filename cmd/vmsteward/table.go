@@ -7,11 +7,11 @@ import (
 )
 
 // table writes rows in aligned columns. Cells may be coloured. The last column
-// is not filled up, and is wrapped when the width is known.
+// is not filled up, and with prose it is wrapped when the width is known.
 type table struct {
 	style
-	indent int
-	rows   [][]string
+	prose bool
+	rows  [][]string
 }
 
 // head adds the row of titles.
@@ -30,10 +30,8 @@ const gutter = 2
 // print writes the table.
 func (t *table) print(w io.Writer) {
 	widths := t.widths()
-	margin := strings.Repeat(" ", t.indent)
 	for _, row := range t.rows {
 		var line strings.Builder
-		line.WriteString(margin)
 		last := len(row) - 1
 		for last > 0 && row[last] == "" {
 			last--
@@ -42,7 +40,7 @@ func (t *table) print(w io.Writer) {
 			line.WriteString(pad(cell, widths[i]+gutter))
 		}
 		text := line.String()
-		if last == len(widths)-1 {
+		if t.prose && last == len(widths)-1 {
 			text = t.hang(text, row[last])
 		} else {
 			text += row[last]
