@@ -20,6 +20,7 @@ type sheet struct {
 func openSheet(document string) (*sheet, error) {
 	doc := etree.NewDocument()
 	doc.ReadSettings.PreserveCData = true
+	doc.WriteSettings.AttrSingleQuote = true // as libvirt writes
 	if err := doc.ReadFromString(document); err != nil {
 		return nil, fmt.Errorf("read a domain's document: %w", err)
 	}
