@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -54,7 +55,8 @@ func (p *Provider) List(ctx context.Context) (inv *providers.Inventory, err erro
 
 func (s *state) inventory(c call, fleet string, turn int) *providers.Inventory {
 	inv := &providers.Inventory{Complete: true, VMs: make([]providers.VM, 0, len(s.Machines))}
-	for _, m := range s.Machines {
+	byName := func(a, b *machine) int { return cmp.Compare(a.Name, b.Name) }
+	for _, m := range slices.SortedFunc(maps.Values(s.Machines), byName) {
 		if m.Blurred {
 			inv.Complete = false
 			err := c.fail(providers.Retryable, m.Name+" cannot be read")
@@ -63,7 +65,6 @@ func (s *state) inventory(c call, fleet string, turn int) *providers.Inventory {
 		}
 		inv.VMs = append(inv.VMs, m.describe(turn))
 	}
-	slices.SortFunc(inv.VMs, func(a, b providers.VM) int { return cmp.Compare(a.Name, b.Name) })
 	rotate(inv.VMs, turn)
 	inv.Leftovers = s.leftovers(fleet)
 	rotate(inv.Leftovers, turn)

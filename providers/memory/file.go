@@ -89,7 +89,8 @@ func (f *stateFile) load() (*state, error) {
 	return st, nil
 }
 
-// save replaces the file in one step.
+// save replaces the file in one step. It outlives the death of the process,
+// for which no sync is needed, and not that of the host.
 func (f *stateFile) save(st *state) (err error) {
 	b, err := json.MarshalIndent(st, "", " ")
 	if err != nil {
@@ -100,7 +101,7 @@ func (f *stateFile) save(st *state) (err error) {
 		return unavailable(err)
 	}
 	_, err = tmp.Write(append(b, '\n'))
-	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	err = errors.Join(err, tmp.Close())
 	if err == nil {
 		err = os.Rename(tmp.Name(), f.path)
 	}

@@ -1,6 +1,7 @@
 package memory_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -22,11 +23,16 @@ type mutant struct {
 	apply func(b *broken)
 }
 
+// mutants returns all of them, those of a check together.
 func mutants() []mutant {
-	return slices.Concat(
+	all := slices.Concat(
 		createMutants(), createRaceMutants(), describeMutants(), listMutants(), ownershipMutants(),
 		powerMutants(), reconfigureMutants(), alterationMutants(), deleteMutants(), callMutants(),
 	)
+	slices.SortFunc(all, func(a, b mutant) int {
+		return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(a.how, b.how))
+	})
+	return all
 }
 
 func TestEveryMutantIsCaught(t *testing.T) {
@@ -47,16 +53,17 @@ func TestEveryMutantIsCaught(t *testing.T) {
 
 func TestEveryCheckHasAMutant(t *testing.T) {
 	var names []string
+	all := mutants()
 	for _, c := range providertest.Checks() {
 		if slices.Contains(names, c.Name) {
 			t.Errorf("two checks are named %s", c.Name)
 		}
 		names = append(names, c.Name)
-		if !slices.ContainsFunc(mutants(), func(m mutant) bool { return m.check == c.Name }) {
+		if !slices.ContainsFunc(all, func(m mutant) bool { return m.check == c.Name }) {
 			t.Errorf("no mutant shows that %s can fail", c.Name)
 		}
 	}
-	for _, m := range mutants() {
+	for _, m := range all {
 		if !slices.Contains(names, m.check) {
 			t.Errorf("mutant %q is for no check", m.check)
 		}
