@@ -44,7 +44,7 @@ func (s *Source) recorded() (a *accepted, note string, err error) {
 	return a, "", nil
 }
 
-// record writes a durably, and a reference for people who look at the clone.
+// record writes a durably, and a branch for people who look at the clone.
 func (s *Source) record(a *accepted) error {
 	b, err := json.MarshalIndent(a, "", "  ")
 	if err != nil {
@@ -53,11 +53,11 @@ func (s *Source) record(a *accepted) error {
 	if err := writeFile(s.recordPath(), append(b, '\n')); err != nil {
 		return onDisk(s.cfg.Dir, err)
 	}
-	ref := filepath.Join(s.cfg.Dir, "refs", "vmsteward", "accepted")
+	ref := filepath.Join(s.cfg.Dir, "refs", "heads", "accepted")
 	if err := os.MkdirAll(filepath.Dir(ref), 0o700); err != nil {
 		return onDisk(s.cfg.Dir, err)
 	}
-	return onDisk(s.cfg.Dir, writeFile(ref, []byte(a.Commit+"\n")))
+	return onDisk(s.cfg.Dir, os.WriteFile(ref, []byte(a.Commit+"\n"), 0o600))
 }
 
 // writeFile replaces a file so that after a crash it has the old content or the

@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -38,7 +40,9 @@ func (l *local) open(context.Context) (conversation, error) {
 	if !ok {
 		return nil, fail(sources.Invalid, "", "%s: unexpected storage %T", l.path, r.Storer)
 	}
-	return &localTalk{local: l, st: st}, nil
+	// Opened once more, so that objects borrowed from other repositories are found.
+	return &localTalk{local: l, st: filesystem.NewStorageWithOptions(st.Filesystem(), cache.NewObjectLRU(4*cacheSize),
+		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/", osfs.WithBoundOS())})}, nil
 }
 
 func (l *local) explain(err error) error {
@@ -98,7 +102,7 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Ha
 	from := &guarded{Storage: t.st, ctx: ctx}
 	m := &missing{ctx: ctx, from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
-		if errors.Is(t.st.HasEncodedObject(w), plumbing.ErrObjectNotFound) {
+		if _, err := from.EncodedObject(plumbing.AnyObject, w); errors.Is(err, plumbing.ErrObjectNotFound) {
 			return fail(sources.Missing, "push it or correct ref", "%s: no object %s", t.path, w)
 		}
 		if err := m.add(w); err != nil {

@@ -42,5 +42,10 @@ func lockFile(dir string) (func(), error) {
 		}
 		return nil, fail(sources.Unavailable, "", "locking %s.lock: %w", dir, err)
 	}
-	return func() { _ = f.Close() }, nil // closing releases the lock
+	return func() {
+		// Unlocked by word, because a process that is just being started may
+		// still hold a copy of the descriptor.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }

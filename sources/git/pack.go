@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -20,14 +21,17 @@ const maxPacks = 50
 // deltaWindow is Git's own default for how many neighbours are tried as bases.
 const deltaWindow = 10
 
-// sync puts the packs on stable storage, so that a revision recorded as
-// accepted is still readable after a power cut.
-func (s *store) sync() error {
+// sync puts the packs that were not there before on stable storage, so that a
+// revision recorded as accepted is still readable after a power cut.
+func (s *store) sync(before []string) error {
 	packs, err := s.packs()
 	if err != nil {
 		return err
 	}
 	for _, p := range packs {
+		if slices.Contains(before, p) {
+			continue
+		}
 		for _, f := range []string{p, strings.TrimSuffix(p, ".pack") + ".idx"} {
 			if err := syncPath(f); err != nil {
 				return err
@@ -68,7 +72,7 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 		_ = s.sweep() // the error in hand says more
 		return fmt.Errorf("writing one pack of %d: %w", len(packs), err)
 	}
-	if err := s.sync(); err != nil {
+	if err := s.sync(packs); err != nil {
 		return err
 	}
 	for _, h := range old {
@@ -116,5 +120,9 @@ func (g *guarded) DeltaObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.
 	if err := g.ctx.Err(); err != nil {
 		return nil, err
 	}
-	return g.Storage.DeltaObject(t, h)
+	o, err := g.Storage.DeltaObject(t, h)
+	if errors.Is(err, plumbing.ErrObjectNotFound) { // it may be borrowed from another repository
+		return g.Storage.EncodedObject(t, h)
+	}
+	return o, err
 }

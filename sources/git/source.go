@@ -25,6 +25,7 @@ type Source struct {
 	addr   address
 	remote remote
 	log    *slog.Logger
+	packs  int           // more of them are repacked
 	turn   chan struct{} // holds one token while a call is under way
 
 	// The rest is touched only by whoever holds the turn.
@@ -63,6 +64,7 @@ func New(cfg Config) (*Source, error) {
 	return &Source{
 		cfg: cfg, addr: addr, remote: r,
 		log:   cfg.Logger.With(slog.String(logkey.Component, "sources/git"), slog.String(logkey.Source, addr.String())),
+		packs: maxPacks,
 		turn:  make(chan struct{}, 1),
 		store: &store{dir: cfg.Dir},
 	}, nil
@@ -176,7 +178,7 @@ func (s *Source) accept(ctx context.Context, rev *revision) error {
 	}
 	s.store.suspect.Store(false)
 	s.last = rev
-	if err := s.store.repack(ctx, maxPacks); err != nil {
+	if err := s.store.repack(ctx, s.packs); err != nil {
 		// The revision is good all the same; the next new one tries again.
 		s.log.Warn("repacking the local clone", slog.Any(logkey.Err, err))
 	}

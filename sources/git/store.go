@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,7 +64,7 @@ func (s *store) create() error {
 	}
 	for _, f := range []struct{ name, text string }{
 		{marker, "This folder is a cache of vmsteward; it may be deleted while vmsteward does not run.\n"},
-		{"HEAD", "ref: refs/vmsteward/accepted\n"},
+		{"HEAD", "ref: refs/heads/accepted\n"},
 		{"config", "[core]\n\trepositoryformatversion = 0\n\tbare = true\n"},
 	} {
 		if err := os.WriteFile(filepath.Join(s.dir, f.name), []byte(f.text), 0o600); err != nil {
@@ -97,17 +98,19 @@ func (s *store) has(h plumbing.Hash) bool {
 	return s.st.HasEncodedObject(h) == nil
 }
 
-// check tells whether the indexes of all packs can be read, without which
-// nothing else makes sense.
+// check looks at the disk afresh and tells whether the indexes of all packs can
+// be read, without which nothing else makes sense.
 func (s *store) check() (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	defer func() {
 		if p := recover(); p != nil { // a mangled index makes the library index out of range
 			err = damaged("pack index: %v", p)
 		}
 	}()
-	st := openStorage(s.dir, false)
-	defer st.Close()
-	if err := st.HasEncodedObject(plumbing.ZeroHash); !errors.Is(err, plumbing.ErrObjectNotFound) {
+	s.closeLocked()
+	s.st = openStorage(s.dir, true)
+	if err := s.st.HasEncodedObject(plumbing.ZeroHash); !errors.Is(err, plumbing.ErrObjectNotFound) {
 		return onDisk(s.dir, fmt.Errorf("pack index: %w", err))
 	}
 	return nil
@@ -215,13 +218,20 @@ func (s *store) receive(r io.Reader) error {
 	if err := s.sweep(); err != nil {
 		return err
 	}
+	before, err := s.packs()
+	if err != nil {
+		return err
+	}
 	st := openStorage(s.dir, false)
 	defer st.Close()
 	if err := packfile.UpdateObjectStorage(st, r); err != nil {
 		_ = s.sweep() // the error in hand says more
+		if worse := s.check(); worse != nil {
+			return worse
+		}
 		return err
 	}
-	if err := s.sync(); err != nil {
+	if err := s.sync(before); err != nil {
 		return err
 	}
 	s.reopen()
@@ -245,7 +255,7 @@ func (s *store) sweep() error {
 // packs lists the pack files.
 func (s *store) packs() ([]string, error) {
 	list, err := os.ReadDir(filepath.Join(s.dir, "objects", "pack"))
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	var packs []string

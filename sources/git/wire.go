@@ -117,7 +117,7 @@ func (w *wire) fetch(ctx context.Context, st *store, wants, haves []plumbing.Has
 		return w.explain(in.err)
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case pathError(err):
+	case pathError(err), errors.Is(err, errDamaged):
 		return onDisk(st.dir, err)
 	}
 	return fail(sources.Unavailable, "", "the server sent a pack that cannot be used: %w", err)

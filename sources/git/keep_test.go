@@ -1,0 +1,216 @@
+package git
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/go-git/go-git/v5/plumbing"
+
+	"github.com/vmsteward/vmsteward/sources"
+	"github.com/vmsteward/vmsteward/sources/sourcetest"
+)
+
+func TestLast(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	tip := r.Commit(map[string]string{"vms/a.yaml": "1", "b.yaml": "2"})
+	s := build(t, r, nil)
+	if snap, err := s.Last(); err == nil || sources.KindOf(err) != sources.Missing {
+		t.Errorf("want Missing before anything was fetched, got %v, %v", snap, err)
+	}
+	want(t, s, tip)
+	if err := os.Rename(r.Dir, r.Dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		reason string
+		edit   func(*Config)
+		want   bool
+	}{
+		{"a restarted process goes on with it", func(*Config) {}, true},
+		{"another path of the same revision is as good", func(c *Config) { c.Path = "vms" }, true},
+		{"another branch was never accepted", func(c *Config) { c.Ref.Branch = "dev" }, false},
+		{"another repository was never accepted", func(c *Config) { c.URL += "2" }, false},
+	} {
+		again := build(t, r, func(c *Config) { c.Dir = s.cfg.Dir; tc.edit(c) })
+		snap, err := again.Last()
+		switch {
+		case tc.want && (err != nil || snap.Revision != tip || snap.Title != "change 1"):
+			t.Errorf("%s: got %v, %v", tc.reason, snap, err)
+		case !tc.want && (err == nil || sources.KindOf(err) != sources.Missing):
+			t.Errorf("%s: want Missing, got %v, %v", tc.reason, snap, err)
+		case tc.want:
+			if _, err := fs.ReadDir(snap.Files, "."); err != nil {
+				t.Error(err)
+			}
+			refused(t, again, sources.Missing)
+		}
+	}
+}
+
+// A pinned commit cannot change, so it needs no remote once it is here.
+func TestPinnedNeedsNoRemote(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	tip := r.Commit(map[string]string{"a.yaml": "1"})
+	s := build(t, r, func(c *Config) { c.Ref = Ref{Commit: tip} })
+	want(t, s, tip)
+	if err := os.Rename(r.Dir, r.Dir+".away"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, s, tip)
+	want(t, build(t, r, func(c *Config) { c.Ref, c.Dir = Ref{Commit: tip}, s.cfg.Dir }), tip)
+}
+
+func TestRepack(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	other := r.Commit(map[string]string{"a.yaml": "gone by force"})
+	s := build(t, r, func(c *Config) { c.FollowRewrites = true })
+	s.packs = 4
+	old := want(t, s, other)
+	r.ForcePush(map[string]string{"a.yaml": "0"})
+	var most int
+	for i := range 12 {
+		tip := r.Commit(map[string]string{"a.yaml": fmt.Sprint(i)})
+		want(t, s, tip)
+		packs, err := s.store.packs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = max(most, len(packs))
+	}
+	if most != s.packs {
+		t.Errorf("want at most %d packs, counted %d", s.packs, most)
+	}
+	if b, err := fs.ReadFile(old.Files, "a.yaml"); err != nil || string(b) != "gone by force" {
+		t.Errorf("want what no reference leads to kept for old snapshots, got %q, %v", b, err)
+	}
+	again := build(t, r, func(c *Config) { c.Dir = s.cfg.Dir })
+	want(t, again, r.Tip("main"))
+	if ok, err := again.store.descends(t.Context(), again.store.haves(plumbing.NewHash(r.Tip("main")))[10], plumbing.NewHash(other)); ok || err != nil {
+		t.Errorf("want history walkable after repacking, got %v, %v", ok, err)
+	}
+	if out := r.Git("-C", s.cfg.Dir, "fsck", "--full", "--no-dangling"); strings.Contains(out, "error") {
+		t.Errorf("git fsck: %s", out)
+	}
+}
+
+func TestForeignFolderIsNotTouched(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	r.Commit(map[string]string{"a.yaml": "1"})
+	s := build(t, r, nil)
+	write(t, filepath.Join(s.cfg.Dir, "thesis.tex"), "years of work")
+	refused(t, s, sources.Invalid, "choose another dir")
+	if b, err := os.ReadFile(filepath.Join(s.cfg.Dir, "thesis.tex")); err != nil || string(b) != "years of work" {
+		t.Errorf("got %q, %v", b, err)
+	}
+}
+
+func TestOneFolderForTwoSources(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	tip := r.Commit(map[string]string{"a.yaml": "1"})
+	s := build(t, r, nil)
+	leave, err := s.enter(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := build(t, r, func(c *Config) { c.Dir = s.cfg.Dir })
+	refused(t, other, sources.Unavailable, "in use elsewhere")
+	leave()
+	want(t, other, tip)
+	want(t, s, tip)
+}
+
+func TestUnwritable(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	tip := r.Commit(map[string]string{"a.yaml": "1"})
+	file := filepath.Join(t.TempDir(), "file")
+	write(t, file, "")
+	refused(t, build(t, r, func(c *Config) { c.Dir = filepath.Join(file, "clone") }), sources.Unavailable, "not a directory")
+
+	// The folder where the fresh clone would go cannot be made.
+	s := build(t, r, nil)
+	if err := os.Symlink("/proc/nope/nope", s.cfg.Dir+".fresh"); err != nil {
+		t.Fatal(err)
+	}
+	want(t, s, tip) // the link itself is ours to remove
+	if _, err := os.Lstat(s.cfg.Dir + ".fresh"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("want it gone, got %v", err)
+	}
+}
+
+// The record cannot be written: the revision is not accepted, and the next fetch
+// does it all again.
+func TestRecordCannotBeWritten(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	one := r.Commit(map[string]string{"a.yaml": "1"})
+	s := build(t, r, nil)
+	want(t, s, one)
+	two := r.Commit(map[string]string{"a.yaml": "2"})
+	block := s.recordPath() + ".tmp"
+	write(t, filepath.Join(block, "x"), "") // a folder where the file should go
+	if snap, err := s.Fetch(t.Context()); err == nil {
+		t.Fatalf("want an error, got %s", snap.Revision)
+	}
+	if snap, err := s.Last(); err != nil || snap.Revision != one {
+		t.Errorf("want the accepted revision, got %v, %v", snap, err)
+	}
+	remove(t, block)
+	want(t, s, two)
+}
+
+func TestShallowRemoteIsRefused(t *testing.T) {
+	sourcetest.Need(t, "git")
+	r := sourcetest.NewRepo(t)
+	r.Commit(map[string]string{"a.yaml": "1"})
+	r.Commit(map[string]string{"a.yaml": "2"})
+	shallow := filepath.Join(t.TempDir(), "shallow.git")
+	r.Git("clone", "-q", "--bare", "--depth", "1", r.URL(), shallow)
+	refused(t, build(t, r, func(c *Config) { c.URL = shallow }), sources.Invalid, "shallow", "--unshallow")
+	srv := sourcetest.ServeHTTP(t, &sourcetest.Repo{Dir: shallow}, sourcetest.HTTPOptions{})
+	refused(t, build(t, r, func(c *Config) { c.URL = srv.URL }), sources.Invalid, "shallow")
+}
+
+// Local repositories come in several shapes, all of which are read without the
+// git binary.
+func TestLocalShapes(t *testing.T) {
+	sourcetest.Need(t, "git")
+	r := sourcetest.NewRepo(t)
+	r.Commit(map[string]string{"a.yaml": "1", "b/c.yaml": "2"})
+	tip := r.Commit(map[string]string{"a.yaml": "2"})
+	tmp := t.TempDir()
+	for _, args := range [][]string{
+		{"clone", "-q", r.Dir, tmp + "/worktree"},
+		{"clone", "-q", "--bare", "--shared", r.Dir, tmp + "/alternates"},
+		{"-C", tmp + "/worktree", "worktree", "add", "-q", "-f", tmp + "/linked", "main"},
+		{"clone", "-q", "--mirror", r.Dir, tmp + "/packed"},
+		{"-C", tmp + "/packed", "gc", "-q"},
+	} {
+		r.Git(args...)
+	}
+	t.Setenv("PATH", "")
+	for _, shape := range []string{"worktree", "alternates", "linked", "packed"} {
+		t.Log(shape)
+		snap := want(t, build(t, r, func(c *Config) { c.URL = tmp + "/" + shape }), tip)
+		if b, err := fs.ReadFile(snap.Files, "a.yaml"); err != nil || string(b) != "2" {
+			t.Errorf("%s: got %q, %v", shape, b, err)
+		}
+	}
+}
+
+func TestSHA256IsNamed(t *testing.T) {
+	sourcetest.Need(t, "git")
+	r := sourcetest.NewRepo(t)
+	dir := filepath.Join(t.TempDir(), "sha256.git")
+	r.Git("init", "-q", "--bare", "--object-format=sha256", dir)
+	env := []string{"-C", dir, "-c", "user.name=A", "-c", "user.email=a@b"}
+	tree := r.Git(append(env, "mktree", "--missing")...)
+	commit := r.Git(append(env, "commit-tree", tree, "-m", "x")...)
+	r.Git(append(env, "update-ref", "refs/heads/main", commit)...)
+	refused(t, build(t, r, func(c *Config) { c.URL = dir }), sources.Invalid, "SHA-1")
+	srv := sourcetest.ServeHTTP(t, &sourcetest.Repo{Dir: dir}, sourcetest.HTTPOptions{})
+	refused(t, build(t, r, func(c *Config) { c.URL = srv.URL }), sources.Invalid, "SHA-1")
+}
