@@ -23,7 +23,7 @@ func TestIdentitiesNeverChange(t *testing.T) {
 	}{
 		{owner("lab", "default", "web-1"), "937dc9bb-3d72-563f-877a-bd2918494d45", "52:54:00:37:45:c2", "lab/default/web-1"},
 		{owner("prod", "shop", "db"), "05a2218d-6e7e-5177-91b7-a6bda0b4c2d5", "52:54:00:b2:29:02", "prod/shop/db"},
-		{owner("", "", ""), "934bef37-59ad-5ce7-9929-18dc1370b257", "52:54:00:f9:55:b1", "//"},
+		{owner("", "", ""), "934bef37-59ad-5ce7-9929-18dc1370b257", "52:54:00:f9:55:b1", "/"},
 	} {
 		if got := row.owner.UUID().String(); got != row.uuid {
 			t.Errorf("UUID of %s = %s, want %s", row.owner, got, row.uuid)

@@ -209,7 +209,7 @@ const volumeSuffix = ".qcow2"
 
 // volumeName returns "fleet/namespace/name/disk.qcow2".
 func volumeName(o providers.Owner, disk string) string {
-	return o.String() + "/" + disk + volumeSuffix
+	return strings.Join([]string{o.Fleet, o.VM.Namespace, o.VM.Name, disk}, "/") + volumeSuffix
 }
 
 // volumeOwner reads the owner back from a volume's name.
