@@ -20,6 +20,7 @@ type roll struct {
 	leases    map[string][]string
 	volumes   []golibvirt.StorageVol
 	noVolumes error // why the volumes could not be listed
+	docs      *reader
 }
 
 // List reads every domain of the host: a handful of calls for all of them,
@@ -33,7 +34,9 @@ func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
 		if err != nil {
 			return err
 		}
+		r.docs = p.library.open()
 		inv = r.inventory(c)
+		r.docs.close()
 		if inv.Complete {
 			inv.Leftovers = leftovers(p.settings.Fleet, r.volumes, inv.VMs)
 		}
@@ -126,12 +129,12 @@ func (r *roll) read(c *golibvirt.Libvirt, dom golibvirt.Domain) (*providers.VM, 
 	s := sighting{dom: dom, vitals: r.vitals[dom.UUID], autostart: r.autostart[dom.UUID], saved: r.saved[dom.UUID]}
 	text, err := c.DomainGetXMLDesc(dom, golibvirt.DomainXMLInactive)
 	if err == nil {
-		s.config, err = readDomain(text)
+		s.config, err = r.docs.read(shelfKey{dom.UUID, false}, text)
 	}
 	if err == nil && dom.ID >= 0 {
 		text, err = c.DomainGetXMLDesc(dom, 0)
 		if err == nil {
-			s.live, err = readDomain(text)
+			s.live, err = r.docs.read(shelfKey{dom.UUID, true}, text)
 		}
 	}
 	if err != nil {

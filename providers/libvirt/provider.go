@@ -24,6 +24,7 @@ type Provider struct {
 	settings providers.Settings
 	session  *session
 	log      *slog.Logger
+	library  *library
 
 	mu   sync.Mutex
 	host *hostFacts // nil until read
@@ -48,7 +49,7 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 		return nil, err
 	}
 	log = log.With(logkey.Component, "libvirt", logkey.Provider, settings.Key.String())
-	return &Provider{settings: settings, session: s, log: log}, nil
+	return &Provider{settings: settings, session: s, log: log, library: newLibrary()}, nil
 }
 
 // Close ends the connections.
