@@ -117,6 +117,31 @@ func TestContractHoldsForEveryNature(t *testing.T) {
 	}
 }
 
+// TestContractOfABareProvider runs the suite against the seven calls alone and
+// no hook: what can be tried must hold, and the rest is skipped by name.
+func TestContractOfABareProvider(t *testing.T) {
+	hv := memory.NewHypervisor()
+	tt := target(hv)
+	tt.Outside, tt.NoSkips = providertest.Outside{}, false
+	tt.Connect = func(context.Context) (providers.Provider, error) {
+		return struct{ providers.Provider }{hv.Connect(settings())}, nil
+	}
+	tried := 0
+	for _, c := range providertest.Checks() {
+		err := inBubble(t, tt, c)
+		skip := (*providertest.Skip)(nil)
+		switch {
+		case err == nil:
+			tried++
+		case !errors.As(err, &skip) || skip.Reason == "":
+			t.Errorf("%s: %v", c.Name, err)
+		}
+	}
+	if tried < 20 {
+		t.Errorf("%d checks could be tried, want at least 20", tried)
+	}
+}
+
 // inBubble tries a check where time passes only when everybody waits. The hour
 // afterwards is for calls that the check gave up on.
 func inBubble(t *testing.T, target providertest.Target, c providertest.Check) (err error) {

@@ -72,7 +72,7 @@ func deleteOwn(ctx context.Context, e *Env) error {
 	e.gone(ctx, ref)
 	e.gone(ctx, providers.Ref{Owner: ref.Owner})
 	e.untouched(ctx, "deleting another VM", other, kept)
-	if _, found := e.listed(ctx, vm.ID); found {
+	if slices.ContainsFunc(e.glance(ctx).VMs, func(listed providers.VM) bool { return listed.ID == vm.ID }) {
 		e.failf("a deleted VM is listed")
 	}
 	want := slices.DeleteFunc(slices.Clone(both), func(name string) bool {

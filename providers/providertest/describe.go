@@ -115,7 +115,7 @@ func describeSuspended(ctx context.Context, e *Env) error {
 	if vm := e.describe(ctx, ref); vm.Power != providers.Suspended {
 		e.failf("a suspended VM is reported as %s", vm.Power)
 	}
-	for _, vm := range e.list(ctx).VMs {
+	for _, vm := range e.glance(ctx).VMs {
 		if vm.ID == ref.ID && vm.Power != providers.Suspended {
 			e.failf("a suspended VM is listed as %s", vm.Power)
 		}
@@ -140,6 +140,9 @@ func describeBlurred(ctx context.Context, e *Env) error {
 	if err == nil || providers.KindOf(err) == providers.NotFound {
 		e.failf("describe of an unreadable VM returned %v, %v; want an error other than NotFound", vm, err)
 	}
+	if _, lists := e.P.(providers.Lister); !lists {
+		return e.Err()
+	}
 	inv := e.list(ctx)
 	listed := false
 	for _, vm := range inv.VMs {
@@ -158,9 +161,7 @@ func describeUnknown(ctx context.Context, e *Env) error {
 		o := e.owner(ctx, "stranger")
 		found = append(found, *e.describe(ctx, providers.Ref{ID: e.foreign(ctx, o.VM.Name), Owner: o}))
 	}
-	if _, lists := e.P.(providers.Lister); lists {
-		found = append(found, e.list(ctx).VMs...)
-	}
+	found = append(found, e.glance(ctx).VMs...)
 	for _, vm := range found {
 		e.plausible(vm)
 	}

@@ -230,6 +230,15 @@ func (e *Env) list(ctx context.Context) *providers.Inventory {
 	return inv
 }
 
+// glance returns an inventory, and an empty one from a provider that cannot
+// list, so that the rest of a check is tried all the same.
+func (e *Env) glance(ctx context.Context) *providers.Inventory {
+	if _, can := e.P.(providers.Lister); !can {
+		return &providers.Inventory{}
+	}
+	return e.list(ctx)
+}
+
 // volumes returns what the Volumes hook sees, sorted; nil without the hook.
 func (e *Env) volumes(ctx context.Context) []string {
 	if e.failed() || e.Outside.Volumes == nil {

@@ -92,7 +92,7 @@ func ownershipRemoved(ctx context.Context, e *Env) error {
 	e.untouched(ctx, "create", ref, before)
 	e.sameVolumes("calls for an unmarked VM", volumes, e.volumes(ctx))
 	if s, sweeps := e.P.(providers.Sweeper); sweeps {
-		for _, left := range e.list(ctx).Leftovers {
+		for _, left := range e.glance(ctx).Leftovers {
 			if left.Owner == ref.Owner {
 				e.failf("volume %s of an unmarked VM is listed as a leftover", left.ID)
 			}
