@@ -39,7 +39,7 @@ func verb(it *plan.Item) string {
 		case plan.Live:
 			return "change live"
 		case plan.Nothing:
-			return "change, not felt by the guest"
+			return "change"
 		}
 		return "change with restart"
 	case plan.Retire:
@@ -47,7 +47,7 @@ func verb(it *plan.Item) string {
 	case plan.Delete:
 		return "delete, with its disks"
 	case plan.Sweep:
-		return "remove what an unfinished creation left"
+		return "clean up"
 	case plan.Hold:
 		return "held"
 	case plan.Conflict:

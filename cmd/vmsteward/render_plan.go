@@ -108,19 +108,26 @@ func (v planView) tint(m mark, text string) string {
 	return v.faint(text)
 }
 
+// legend explains the symbols in use, each entry in one line.
 func (v planView) legend(w io.Writer, used map[mark]bool) {
-	var parts []string
+	const between = "   "
+	line := ""
 	for _, m := range marks {
-		if used[m.mark] {
-			// The blanks inside are not broken at: an entry stays in one line.
-			parts = append(parts, v.tint(m.mark, string(m.mark))+"\x1f"+strings.ReplaceAll(m.meaning, " ", "\x1f"))
+		if !used[m.mark] {
+			continue
+		}
+		entry := v.tint(m.mark, string(m.mark)) + " " + m.meaning
+		switch {
+		case line == "":
+			line = "\n" + entry
+		case v.width > 0 && columns(line)-1+columns(between+entry) > v.width:
+			fmt.Fprint(w, line)
+			line = "\n" + entry
+		default:
+			line += between + entry
 		}
 	}
-	text := v.hang("", strings.Join(parts, "   "))
-	if v.width > 0 {
-		text = strings.ReplaceAll(text, " ", "   ")
-	}
-	fmt.Fprintf(w, "\n%s\n", strings.ReplaceAll(text, "\x1f", " "))
+	fmt.Fprintln(w, line)
 }
 
 // header says what was weighed.

@@ -54,6 +54,11 @@ func (v planView) troubles(w io.Writer, all []reconcile.Result) {
 			text = "every call succeeded, and it still differs: " + strings.Join(res.Remaining, "; ")
 		case reconcile.Unproven:
 			text = "every call succeeded, and it could not be read afterwards: " + res.Error
+		case reconcile.NotTried:
+			text = "its provider could not be reached; the next pass tries"
+			if res.Error != "" {
+				text += ": " + res.Error
+			}
 		default:
 			text = res.Error
 			if res.Kind != "" {
@@ -63,7 +68,7 @@ func (v planView) troubles(w io.Writer, all []reconcile.Result) {
 		if len(res.Ops) > 0 && res.Outcome == reconcile.Failed {
 			text += " (before that: " + opKinds(res.Ops) + ")"
 		}
-		fmt.Fprintf(w, "\n%s\n%s\n", v.bold(printable(res.VM.String())), v.hang("  ", printable(text)))
+		fmt.Fprintf(w, "\n%s\n%s\n", v.bold(printable(res.VM.String())), v.hang("      ", printable(text)))
 	}
 }
 
@@ -83,7 +88,8 @@ func (v planView) leftOver(w io.Writer, items []plan.Item) {
 			continue
 		}
 		m := markOf(it)
-		fmt.Fprintf(w, "\n%s  %s\n%s\n", v.bold(printable(it.VM.String())), v.tint(m, verb(it)), v.hang("  ", sentence(printable(it.Reason))))
+		fmt.Fprintf(w, "\n%s  %s\n%s\n", v.bold(printable(it.VM.String())), v.tint(m, verb(it)), v.hang("      ", sentence(printable(it.Reason))))
+		v.fields(w, fieldsOf(it))
 	}
 }
 
