@@ -61,12 +61,20 @@ func openConn(ctx context.Context, d dialer, e endpoint) (*conn, error) {
 // that fn is stuck in can only be freed by closing the connection, whoever
 // else uses it. What ended so has an unknown outcome.
 func (c *conn) run(ctx context.Context, fn func(*golibvirt.Libvirt) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	done := make(chan error, 1)
 	go func() { done <- fn(c.virt) }()
 	select {
 	case err := <-done:
 		return c.verdict(ctx, err)
 	case <-ctx.Done():
+	}
+	select {
+	case err := <-done: // at the same moment: nothing is stuck
+		return c.verdict(ctx, err)
+	default:
 	}
 	c.wire.kill(errors.New("a call that shared the connection ran out of its time"))
 	bound := time.NewTimer(letGo)

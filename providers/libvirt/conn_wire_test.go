@@ -114,6 +114,29 @@ func TestAPeerThatIsNoLibvirtd(t *testing.T) {
 	}
 }
 
+// TestASilentPeer shows that each transport's greeting is bounded.
+func TestASilentPeer(t *testing.T) {
+	tcp := serve(t, func(net.Conn) {})
+	key, pub := libvirttest.NewSSHKey(t)
+	cfg := sessionConfig{
+		ConnectTimeout: 300 * time.Millisecond,
+		Credentials: creds("ca.crt", libvirttest.NewAuthority(t).PEM, "username", "root",
+			"ssh-privatekey", key, "known_hosts", libvirttest.KnownHosts("kvm1:22", pub)),
+	}
+	for _, transport := range []string{"tcp", "tls", "ssh"} {
+		cfg.Endpoint = strings.Replace(tcp, "tcp", transport, 1)
+		s := newTestSession(t, cfg)
+		begin := time.Now()
+		_, err := libVersion(t.Context(), s, work)
+		took := time.Since(begin)
+		t.Logf("%s: %v: %v", transport, took.Round(time.Millisecond), err)
+		wantKind(t, err, providers.Unavailable)
+		if took > cfg.ConnectTimeout+slack {
+			t.Errorf("%s: took %v", transport, took)
+		}
+	}
+}
+
 // TestALossRightAfterConnecting is for the race detector: the library looks at
 // a field when the stream is lost that its Connect may still be writing.
 func TestALossRightAfterConnecting(t *testing.T) {

@@ -97,10 +97,12 @@ type unauthorized struct{ error }
 
 func (u unauthorized) Unwrap() error { return u.error }
 
-// dialError gives a failed dial its kind.
+// dialError gives a failed dial its kind. err may be libvirt's own answer to
+// the attempt to log in.
 func dialError(subject string, err error) error {
 	var refused unauthorized
 	e := &providers.Error{Op: "connect", Subject: subject, Kind: providers.Unavailable, Err: err}
+	kind, _ := kindOf(err)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
@@ -109,6 +111,9 @@ func dialError(subject string, err error) error {
 		e.Err = fmt.Errorf("%w; add the user that this runs as to the group that owns the socket, usually libvirt", err)
 	case errors.As(err, &refused):
 		e.Kind = providers.Unauthorized
+	case kind == providers.Unauthorized:
+		e.Kind = kind
+		e.Err = fmt.Errorf("libvirtd refused the login: %w; add the user to the group libvirt, or allow it org.libvirt.unix.manage in polkit (SASL is not supported)", err)
 	case errors.Is(err, context.DeadlineExceeded):
 		e.Err = fmt.Errorf("no answer in time: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	golibvirt "github.com/digitalocean/go-libvirt"
 	"golang.org/x/crypto/ssh"
 
 	"github.com/vmsteward/vmsteward/internal/secret"
@@ -157,6 +158,16 @@ func TestCredentialsAreCheckedBeforeDialling(t *testing.T) {
 			t.Errorf("%s: %v", tc.reason, err)
 		case strings.Contains(err.Error(), "hunter2"):
 			t.Errorf("%s: the error repeats a secret: %v", tc.reason, err)
+		}
+	}
+}
+
+func TestARefusedLoginIsUnauthorized(t *testing.T) {
+	for _, code := range []golibvirt.ErrorNumber{golibvirt.ErrAuthFailed, golibvirt.ErrAuthUnavailable, golibvirt.ErrAccessDenied} {
+		err := dialError("qemu:///system", golibvirt.Error{Code: uint32(code), Message: "authentication unavailable: no polkit agent"})
+		wantKind(t, err, providers.Unauthorized)
+		if !strings.Contains(err.Error(), "group libvirt") {
+			t.Errorf("no advice: %v", err)
 		}
 	}
 }

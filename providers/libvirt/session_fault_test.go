@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +62,65 @@ func TestAStuckDaemonHoldsNobodyPastItsDeadline(t *testing.T) {
 	mustAnswer(t, fresh, control, work, stream)
 	mustAnswer(t, idle, control, work)
 	mustAnswer(t, limited, control, work)
+}
+
+func TestACutCallTakesItsNeighboursAlong(t *testing.T) {
+	h := libvirttest.Start(t, libvirttest.Options{Bare: true})
+	s := newTestSession(t, sessionConfig{Endpoint: h.URI(), WorkConnections: 1})
+	mustAnswer(t, s, control, work)
+	h.Pause()
+	neighbour, begun := make(chan error, 1), make(chan struct{})
+	go func() {
+		neighbour <- s.do(context.Background(), work, func(c *golibvirt.Libvirt) error {
+			close(begun)
+			_, err := c.ConnectGetLibVersion()
+			return err
+		})
+	}()
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	_, err := libVersion(ctx, s, work)
+	wantKind(t, err, providers.Timeout)
+	err = <-neighbour
+	wantKind(t, err, providers.Unavailable)
+	if err == nil || !strings.Contains(err.Error(), "shared the connection") {
+		t.Errorf("the neighbour is not told why: %v", err)
+	}
+	h.Resume()
+	mustAnswer(t, s, control, work)
+}
+
+// zeros is an upload without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestAStuckUploadEnds(t *testing.T) {
+	h := libvirttest.Start(t, libvirttest.Options{})
+	s := newTestSession(t, sessionConfig{Endpoint: h.URI()})
+	h.Virsh("vol-create-as", "default", "upload", "1M")
+	goroutines := runtime.NumGoroutine()
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	err := s.do(ctx, stream, func(c *golibvirt.Libvirt) error {
+		pool, err := c.StoragePoolLookupByName("default")
+		if err != nil {
+			return err
+		}
+		vol, err := c.StorageVolLookupByName(pool, "upload")
+		if err != nil {
+			return err
+		}
+		h.Pause()
+		return c.StorageVolUpload(vol, zeros{}, 0, 1<<40, 0)
+	})
+	t.Logf("ended after %v: %v", time.Since(begin).Round(time.Millisecond), err)
+	wantKind(t, err, providers.Timeout)
+	h.Resume()
+	eventually(t, "the upload's goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines })
+	mustAnswer(t, s, stream)
 }
 
 func TestACancelledCallReturnsItsCause(t *testing.T) {
@@ -160,18 +221,30 @@ func TestCloseEndsCallsAndDials(t *testing.T) {
 	h.Resume()
 }
 
-// asNobody is set for the part of the next test that runs without privileges.
-const asNobody = "VMSTEWARD_TEST_SOCKET"
+// asNobody is set to the expected kind and the host's URI for the part of a
+// test that runs without privileges.
+const asNobody = "VMSTEWARD_TEST_AS_NOBODY"
 
-func TestASocketThatMayNotBeOpened(t *testing.T) {
-	if uri := os.Getenv(asNobody); uri != "" {
+func TestWithoutPrivileges(t *testing.T) {
+	if kind, uri, ok := strings.Cut(os.Getenv(asNobody), " "); ok {
 		s := newTestSession(t, sessionConfig{Endpoint: uri})
 		_, err := libVersion(t.Context(), s, work)
-		wantKind(t, err, providers.Unauthorized)
+		wantKind(t, err, providers.Kind(kind))
 		t.Log(err)
 		return
 	}
-	h := libvirttest.Start(t, libvirttest.Options{Bare: true})
-	out := libvirttest.RunAsNobody(t, "TestASocketThatMayNotBeOpened", asNobody+"="+h.URI())
-	t.Logf("as nobody:\n%s", out)
+	for _, tc := range []struct {
+		reason, conf string
+		want         providers.Kind
+		says         string
+	}{
+		{"a socket that may not be opened", "", providers.Unauthorized, "usually libvirt"},
+		{"polkit to be asked, and no bus to ask it on", "auth_unix_rw = \"polkit\"\nunix_sock_rw_perms = \"0777\"", providers.Unavailable, "system bus"},
+	} {
+		h := libvirttest.Start(t, libvirttest.Options{Bare: true, DaemonConf: tc.conf})
+		out := libvirttest.RunAsNobody(t, "TestWithoutPrivileges", asNobody+"="+string(tc.want)+" "+h.URI())
+		if !strings.Contains(out, tc.says) {
+			t.Errorf("%s: the error does not say %q:\n%s", tc.reason, tc.says, out)
+		}
+	}
 }

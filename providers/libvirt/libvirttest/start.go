@@ -26,8 +26,8 @@ type Options struct {
 	Listen bool
 	// Bare leaves out pools, networks and the base image.
 	Bare bool
-	// DaemonConf is appended to libvirtd.conf; of a key that is there twice,
-	// the last counts.
+	// DaemonConf is put before the rest of libvirtd.conf: of a key that is
+	// there twice, libvirtd takes the first.
 	DaemonConf string
 }
 
@@ -110,7 +110,7 @@ func (h *Host) writeConfig() {
 	if h.opts.Listen {
 		daemon += h.listenConf()
 	}
-	h.write("libvirtd.conf", daemon+h.opts.DaemonConf+"\n")
+	h.write("libvirtd.conf", h.opts.DaemonConf+"\n"+daemon)
 	h.write("etc/qemu.conf", `user = "root"
 group = "root"
 dynamic_ownership = 0
