@@ -2,8 +2,6 @@ package manifest
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"mime/multipart"
 	"strings"
 
@@ -100,13 +98,13 @@ func (b *builder) secrets(field string, key Key) (secret.Set, *Finding) {
 // apart. The boundary follows from the content, so that equal parts give equal
 // documents.
 func mimeDocument(parts ...secret.Text) secret.Text {
-	sum := sha256.New()
+	encoding := newEncoding("mime")
 	for _, p := range parts {
-		hashText(sum, p.Reveal())
+		encoding = appendText(encoding, p.Reveal())
 	}
 	var body bytes.Buffer
 	w := multipart.NewWriter(&body)
-	boundary := "vmsteward-" + hex.EncodeToString(sum.Sum(nil)[:16])
+	boundary := "vmsteward-" + sumOf(encoding)[:32]
 	_ = w.SetBoundary(boundary) // hexadecimal digits are always admitted
 	for _, p := range parts {
 		text := p.Reveal()

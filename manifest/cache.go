@@ -60,5 +60,5 @@ func cacheKey(name string, info fs.FileInfo, opts *Options) string {
 	if id == "" {
 		return ""
 	}
-	return strconv.FormatBool(opts.Strict) + "\x00" + opts.defaultNamespace() + "\x00" + id + "\x00" + name
+	return strconv.FormatBool(opts.Strict) + "\x00" + opts.DefaultNamespace + "\x00" + id + "\x00" + name
 }

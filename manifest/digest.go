@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"hash"
-	"io"
 	"reflect"
 	"slices"
 
@@ -33,95 +31,95 @@ func imageDigest(image *Image) string {
 
 // cloudInitDigest hashes the texts themselves.
 func cloudInitDigest(c CloudInit) string {
-	h := newHash("cloud-init")
+	b := newEncoding("cloud-init")
 	for _, t := range []secret.Text{c.UserData, c.MetaData, c.Ignition} {
-		hashText(h, t.Reveal())
+		b = appendText(b, t.Reveal())
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return sumOf(b)
 }
 
 func digestOf(what string, v any) string {
-	h := newHash(what)
-	hashValue(h, reflect.ValueOf(v))
-	return hex.EncodeToString(h.Sum(nil))
+	return sumOf(appendValue(newEncoding(what), reflect.ValueOf(v)))
 }
 
-func newHash(what string) hash.Hash {
-	h := sha256.New()
-	hashText(h, digestVersion)
-	hashText(h, what)
-	return h
+func sumOf(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }
 
-// hashText writes a text with its length, so that neighbours cannot run into
+func newEncoding(what string) []byte {
+	return appendText(appendText(make([]byte, 0, 4096), digestVersion), what)
+}
+
+// appendText writes a text with its length, so that neighbours cannot run into
 // each other.
-func hashText(h io.Writer, s string) {
-	hashNumber(h, uint64(len(s)))
-	_, _ = io.WriteString(h, s)
+func appendText(b []byte, s string) []byte {
+	return append(appendNumber(b, uint64(len(s))), s...)
 }
 
-func hashNumber(h io.Writer, n uint64) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], n)
-	_, _ = h.Write(b[:])
-}
+func appendNumber(b []byte, n uint64) []byte { return binary.BigEndian.AppendUint64(b, n) }
 
-// hashValue writes a value in one way only: structs by field name, maps by
+// appendValue writes a value in one way only: structs by field name, maps by
 // sorted key, lists by position, nil apart from empty and zero. A nil list or
 // map is the same as an empty one. Secrets are left out.
-func hashValue(h io.Writer, v reflect.Value) {
+func appendValue(b []byte, v reflect.Value) []byte {
 	switch v.Kind() {
 	case reflect.String:
-		hashText(h, v.String())
+		return appendText(b, v.String())
 	case reflect.Bool:
 		if v.Bool() {
-			hashNumber(h, 1)
-			return
+			return appendNumber(b, 1)
 		}
-		hashNumber(h, 0)
+		return appendNumber(b, 0)
 	case reflect.Int, reflect.Int32, reflect.Int64:
-		hashNumber(h, uint64(v.Int()))
+		return appendNumber(b, uint64(v.Int()))
 	case reflect.Pointer:
 		if v.IsNil() {
-			hashNumber(h, 0)
-			return
+			return appendNumber(b, 0)
 		}
-		hashNumber(h, 1)
-		hashValue(h, v.Elem())
+		return appendValue(appendNumber(b, 1), v.Elem())
 	case reflect.Slice:
-		hashNumber(h, uint64(v.Len()))
+		b = appendNumber(b, uint64(v.Len()))
 		for i := range v.Len() {
-			hashValue(h, v.Index(i))
+			b = appendValue(b, v.Index(i))
 		}
 	case reflect.Map:
-		hashMap(h, v)
+		return appendMap(b, v)
 	case reflect.Struct:
-		hashStruct(h, v)
+		return appendStruct(b, v)
 	}
+	return b
 }
 
-func hashMap(h io.Writer, v reflect.Value) {
-	hashNumber(h, uint64(v.Len()))
+func appendMap(b []byte, v reflect.Value) []byte {
+	b = appendNumber(b, uint64(v.Len()))
 	keys := v.MapKeys()
-	slices.SortFunc(keys, func(a, b reflect.Value) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(keys, func(x, y reflect.Value) int { return cmp.Compare(x.String(), y.String()) })
 	for _, k := range keys {
-		hashValue(h, k)
-		hashValue(h, v.MapIndex(k))
+		b = appendValue(appendValue(b, k), v.MapIndex(k))
 	}
+	return b
 }
 
-// hashStruct writes the fields that are not zero, by name: a field that is
+// appendStruct writes the fields that are not empty, by name: a field that is
 // added later changes no digest of a VM that does not use it.
-func hashStruct(h io.Writer, v reflect.Value) {
+func appendStruct(b []byte, v reflect.Value) []byte {
 	t := v.Type()
 	if t == reflect.TypeFor[secret.Text]() {
-		return
+		return b
 	}
 	for i := range t.NumField() {
-		if f := v.Field(i); !f.IsZero() {
-			hashText(h, t.Field(i).Name)
-			hashValue(h, f)
+		if f := v.Field(i); !isNothing(f) {
+			b = appendValue(appendText(b, t.Field(i).Name), f)
 		}
 	}
-	hashText(h, "")
+	return appendText(b, "")
+}
+
+// isNothing tells whether a field says nothing: zero, or an empty list or map.
+func isNothing(v reflect.Value) bool {
+	if k := v.Kind(); k == reflect.Slice || k == reflect.Map {
+		return v.Len() == 0
+	}
+	return v.IsZero()
 }

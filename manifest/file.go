@@ -165,8 +165,9 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 	if what == misnamed {
 		d.push(step{key: "apiVersion"})
 		d.errorf(hint, "%s", message)
-	} else {
-		d.decode(doc, values)
+	} else if v := d.decode(doc, values); v != nil && !id.agrees(v) {
+		f.refuse(at, "cannot tell which object this is: YAML 1.1 and 1.2 read its kind or name differently", "write them as plain texts")
+		d.failed = true
 	}
 	doc.Findings, doc.declared, doc.Valid = d.findings, d.declared, !d.failed
 	f.documents = append(f.documents, doc)
@@ -177,18 +178,18 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 func (f *fileDecoder) key(id identity) Key {
 	k := Key{Namespace: id.namespace, Name: id.name}
 	if k.Namespace == "" {
-		k.Namespace = f.opts.defaultNamespace()
+		k.Namespace = f.opts.DefaultNamespace
 	}
 	return k
 }
 
-// decode fills doc from the plain values of its source.
-func (d *decoder) decode(doc *Document, values *lazyValues) {
+// decode fills doc from the plain values of its source, which it returns.
+func (d *decoder) decode(doc *Document, values *lazyValues) any {
 	d.checkKeys(d.root)
 	v, canonical, err := values.at(doc.item)
 	if err != nil {
 		d.errorf("", "cannot be read by the rules of YAML 1.1")
-		return
+		return nil
 	}
 	sum := sha256.Sum256(canonical)
 	doc.Digest = hex.EncodeToString(sum[:])
@@ -196,6 +197,7 @@ func (d *decoder) decode(doc *Document, values *lazyValues) {
 	object := kind.newObject()
 	d.document(v, kind.shape, object)
 	doc.Object = object.Interface()
+	return v
 }
 
 // lazyValues reads the plain values of a source when they are first wanted,

@@ -50,6 +50,19 @@ func (id *identity) text(n *yamlv3.Node, key string) string {
 	return v.Value
 }
 
+// agrees tells whether the plain values say the same identity. Values that are
+// not texts are findings of their own.
+func (id identity) agrees(v any) bool {
+	root, _ := v.(map[string]any)
+	meta, _ := root["metadata"].(map[string]any)
+	same := func(v any, want string) bool {
+		s, text := v.(string)
+		return !text || s == want
+	}
+	return same(root["apiVersion"], id.apiVersion) && same(root["kind"], id.kind) &&
+		same(meta["name"], id.name) && same(meta["namespace"], id.namespace)
+}
+
 // group is the part of the apiVersion before the slash.
 func (id identity) group() string {
 	g, _, found := strings.Cut(id.apiVersion, "/")
@@ -73,12 +86,15 @@ const (
 // classify tells what to do with a document, and why when it is not decoded.
 func (id identity) classify(root *yamlv3.Node) (standing, string, string) {
 	_, known := findKind(id.kind)
-	nearKind := nearest(id.kind, kindNames())
 	apiVersionFor := APIVersion
 	if id.kind == KindSecret {
 		apiVersionFor = secretAPIVersion
 	}
+	if known && !id.ambiguous && id.apiVersion == apiVersionFor {
+		return ours, "", ""
+	}
 	ourGroup := id.group() == apiGroup || nearest(id.group(), []string{apiGroup}) != ""
+	nearKind := nearest(id.kind, kindNames())
 	switch {
 	case id.ambiguous:
 		return unknown, "cannot tell which object this is: apiVersion, kind, name or namespace is written twice or is not a text", ""
@@ -86,8 +102,6 @@ func (id identity) classify(root *yamlv3.Node) (standing, string, string) {
 		return notManifest, "not a manifest: it has neither apiVersion nor kind", ""
 	case id.kind == "":
 		return unknown, "kind is missing", ""
-	case known && id.apiVersion == apiVersionFor:
-		return ours, "", ""
 	case known && (id.apiVersion == "" || ourGroup):
 		return misnamed, "apiVersion " + quoteOrMissing(id.apiVersion), "write apiVersion: " + apiVersionFor
 	case ourGroup || id.apiVersion == "" && nearKind != "":

@@ -31,11 +31,14 @@ type Options struct {
 	Cache *Cache
 }
 
-func (o *Options) defaultNamespace() string {
-	if o.DefaultNamespace == "" {
-		return "default"
+// fill puts the defaults in place of zero values.
+func (o *Options) fill() {
+	if o.MaxFileBytes <= 0 {
+		o.MaxFileBytes = DefaultMaxFileBytes
 	}
-	return o.DefaultNamespace
+	if o.DefaultNamespace == "" {
+		o.DefaultNamespace = "default"
+	}
 }
 
 // Load reads every .yaml, .yml and .json file of the tree. It never fails as a
@@ -44,14 +47,25 @@ func (o *Options) defaultNamespace() string {
 // name begins with a dot are passed over. Symbolic links are not followed.
 func Load(fsys fs.FS, opts Options) *Set {
 	l := loader{fsys: fsys, opts: &opts, set: &Set{Skipped: map[string]int{}, Complete: true}}
-	if opts.MaxFileBytes <= 0 {
-		l.opts.MaxFileBytes = DefaultMaxFileBytes
-	}
+	l.opts.fill()
 	l.cache = opts.Cache.begin()
 	_ = fs.WalkDir(fsys, ".", l.visit) // visit turns every error into a finding
 	l.cache.commit()
 	l.set.Findings = sortFindings(l.set.Findings)
 	slices.SortStableFunc(l.set.Documents, func(a, b *Document) int { return comparePositions(a.At, b.At) })
+	return l.set
+}
+
+// LoadFile reads one file that is already at hand, as Load reads each file of
+// a tree. The name is for the findings, and its extension tells JSON from YAML.
+func LoadFile(name string, data []byte, opts Options) *Set {
+	l := loader{opts: &opts, set: &Set{Skipped: map[string]int{}, Complete: true}}
+	l.opts.fill()
+	if int64(len(data)) > opts.MaxFileBytes {
+		l.tooLarge(name)
+		return l.set
+	}
+	l.add(decodeFile(name, data, &opts))
 	return l.set
 }
 

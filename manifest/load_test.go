@@ -51,6 +51,7 @@ func TestWhatOneFileYields(t *testing.T) {
 		{"a mistyped kind", "", "apiVersion: infra.virtrigaud.io/v1beta1\nkind: VirtualMachin\nmetadata: {name: a}\n", "", false, "did you mean `VirtualMachine`?"},
 		{"another version", "", "apiVersion: infra.virtrigaud.io/v1alpha1\nkind: VirtualMachine\nmetadata: {name: a}\n", "VirtualMachine default/a", true, "write apiVersion: infra.virtrigaud.io/v1beta1"},
 		{"a mistyped group", "", "apiVersion: infra.virtigaud.io/v1beta1\nkind: VirtualMachine\nmetadata: {name: a}\n", "VirtualMachine default/a", true, "is not served"},
+		{"a name that two versions of YAML read differently", "", "apiVersion: infra.virtrigaud.io/v1beta1\nkind: VirtualMachine\nmetadata: {name: !!binary d2Vi}\n", "VirtualMachine default/d2Vi", false, "YAML 1.1 and 1.2 read its kind or name differently"},
 		{"no apiVersion", "", "kind: VirtualMachine\nmetadata: {name: a}\n", "VirtualMachine default/a", true, "apiVersion is missing"},
 		{"a mistyped kind key", "", "knid: VirtualMachine\nfoo: bar\n", "", false, "kind is missing"},
 		{"values of something else", "", "replicas: 3\nimage: nginx\n", "", true, "warning: not a manifest"},
@@ -247,6 +248,18 @@ func TestCacheKeepsDecodedFiles(t *testing.T) {
 	strict := Load(identified{fstest.MapFS(content)}, Options{Strict: true, Cache: opts.Cache})
 	if strict.Documents[0] == second.Documents[1] {
 		t.Error("a strict load took what a lenient one decoded")
+	}
+}
+
+func TestLoadFileReadsAsLoadDoes(t *testing.T) {
+	got := LoadFile("a.yaml", []byte(goodClass), Options{})
+	want := loadText(t, goodClass)
+	if len(got.Documents) != 1 || got.Documents[0].Digest != want.Documents[0].Digest || got.Files != 1 || !got.Complete {
+		t.Errorf("%+v", got)
+	}
+	large := LoadFile("a.yaml", []byte(goodClass), Options{MaxFileBytes: 10})
+	if large.Complete || len(large.Documents) != 0 || len(large.Findings) != 1 {
+		t.Errorf("a file that is too large: %+v", large)
 	}
 }
 
