@@ -3,7 +3,6 @@ package manifest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -26,6 +25,9 @@ func (r *resolver) build(c *candidate, doc *Document) {
 		if f.Severity == Error {
 			c.hold(f)
 		}
+	}
+	if !doc.Valid && !hasErrors(doc.Findings) { // the errors are beyond maxFindings
+		c.hold(Finding{At: doc.At, Severity: Error, Kind: doc.Kind, Object: doc.Key, Message: "has errors that are not listed"})
 	}
 	object, ok := doc.Object.(*VirtualMachine)
 	if !ok {
@@ -147,41 +149,5 @@ func (b *builder) power() {
 func (b *builder) placement() {
 	if p := b.spec.Placement; p != nil {
 		b.vm.Placement = Placement(*p)
-	}
-}
-
-// conflicts holds VMs that cannot live beside each other on one provider: of
-// the same name, or with the same hardware address.
-func (r *resolver) conflicts(candidates []*candidate) {
-	type claim struct {
-		provider Key
-		what     string
-	}
-	byClaim := make(map[claim][]*candidate)
-	for _, c := range candidates {
-		if c.provider == (Key{}) {
-			continue
-		}
-		claims := map[claim]bool{{c.provider, "name " + c.key.Name}: true}
-		for _, mac := range c.macs {
-			claims[claim{c.provider, "hardware address " + mac}] = true
-		}
-		for cl := range claims {
-			byClaim[cl] = append(byClaim[cl], c)
-		}
-	}
-	for cl, rivals := range byClaim {
-		for i, c := range rivals {
-			if len(rivals) < 2 {
-				continue
-			}
-			other := rivals[(i+1)%len(rivals)]
-			c.hold(Finding{
-				At: c.docs[0].At, Severity: Error, Kind: KindVirtualMachine, Object: c.key,
-				Message: fmt.Sprintf("%s is wanted by %s at %s too, on the same provider %s",
-					cl.what, other.key, other.docs[0].At, strings.TrimPrefix(cl.provider.String(), "/")),
-				Hint: "change one of them",
-			})
-		}
 	}
 }

@@ -166,8 +166,8 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 		d.push(step{key: "apiVersion"})
 		d.errorf(hint, "%s", message)
 	} else if v := d.decode(doc, values); v != nil && !id.agrees(v) {
-		f.refuse(at, "cannot tell which object this is: YAML 1.1 and 1.2 read its kind or name differently", "write them as plain texts")
-		d.failed = true
+		f.incomplete = true
+		d.addAt(root, "cannot tell which object this is: YAML 1.1 and 1.2 read its kind or name differently", "write them as plain texts")
 	}
 	doc.Findings, doc.declared, doc.Valid = d.findings, d.declared, !d.failed
 	f.documents = append(f.documents, doc)

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -103,4 +104,13 @@ func defaultAsValue(f *field) any {
 		return json.Number(f.rules.def)
 	}
 	return f.rules.def
+}
+
+// manyKeys writes n entries of a flow mapping.
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d: 1, ", i)
+	}
+	return b.String()
 }

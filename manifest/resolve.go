@@ -230,7 +230,7 @@ func (r *resolver) provider(from *Document, key Key) (Key, *Finding) {
 func (r *resolver) desired(candidates []*candidate) *Desired {
 	d := &Desired{Complete: r.set.Complete, Skipped: maps.Clone(r.set.Skipped)}
 	for _, c := range candidates {
-		if len(c.reasons) == 0 {
+		if len(c.reasons) == 0 && c.vm != nil {
 			d.VMs = append(d.VMs, c.vm)
 			continue
 		}

@@ -169,6 +169,7 @@ func TestFaultsHoldTheVMsThatNeedThem(t *testing.T) {
 			"hardware address 52:54:00:aa:bb:cc is written twice"},
 		{"an unknown secret", "vm.yaml", vmText("web", "  userData: {cloudInit: {secretRef: {name: s}}}\n"), "spec.userData.cloudInit.secretRef: Secret default/s is not in the tree"},
 		{"a bad field of its own", "vm.yaml", vmText("web", "  powerState: Paused\n"), `"Paused" is not one of On, Off, OffGraceful`},
+		{"errors behind too many warnings", "vm.yaml", vmText("web", "  placement: {"+manyKeys(150)+"}\n  powerState: x\n"), "has errors that are not listed"},
 		{"another version", "vm.yaml", strings.Replace(vmText("web", ""), "v1beta1", "v1alpha1", 1), "write apiVersion: infra.virtrigaud.io/v1beta1"},
 	} {
 		files := fleet()
@@ -338,5 +339,15 @@ func TestSmallDecisions(t *testing.T) {
 		if vm := onlyVM(t, tc.files); !tc.holds(vm) {
 			t.Errorf("%s: %+v", tc.reason, vm)
 		}
+	}
+}
+
+func TestEqualGuestAddressesAreWarnedOf(t *testing.T) {
+	const nic = "  networks: [{name: a, networkRef: {name: lan}, ipAddress: 192.0.2.9, prefix: 24}]\n"
+	files := fleet()
+	files["vm.yaml"], files["vm2.yaml"] = vmText("web", nic), vmText("db", nic)
+	d := resolveTree(t, files)
+	if got := lines(d.Findings); len(d.VMs) != 2 || strings.Count(got, "warning: address 192.0.2.9 is wanted by") != 2 {
+		t.Errorf("%d VMs, findings\n%s", len(d.VMs), got)
 	}
 }
