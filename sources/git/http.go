@@ -27,6 +27,8 @@ type overHTTP struct {
 	base   *http.Transport
 	client transport.Transport
 	end    *transport.Endpoint
+
+	multiAck bool // the server insists on it
 }
 
 func newHTTP(a address, auth secret.Set) (*overHTTP, error) {
@@ -50,7 +52,7 @@ func newHTTP(a address, auth secret.Set) (*overHTTP, error) {
 		ForceAttemptHTTP2: true,
 		MaxIdleConns:      2,
 	}
-	o := &overHTTP{addr: a, base: base, end: end}
+	o := &overHTTP{addr: a, base: base, end: end, multiAck: needsMultiAck(a)}
 	o.client = githttp.NewClient(&http.Client{
 		Transport:     &sender{base: base, addr: a, cred: cred},
 		CheckRedirect: o.checkRedirect(!cred.Empty() || len(conf.Certificates) > 0),
@@ -181,7 +183,7 @@ func (o *overHTTP) open(context.Context) (conversation, error) {
 	if err != nil {
 		return nil, o.explain(err)
 	}
-	return &wire{s: s, explain: o.explain, multiAck: needsMultiAck(o.addr)}, nil
+	return &wire{s: s, explain: o.explain, multiAck: o.multiAck}, nil
 }
 
 func (o *overHTTP) explain(err error) error {

@@ -26,10 +26,11 @@ type overSSH struct {
 	hostport string
 	keys     *hostKeys
 	signer   ssh.Signer
+	multiAck bool // the server insists on it
 }
 
 func newSSH(a address, auth secret.Set) (*overSSH, error) {
-	o := &overSSH{addr: a, hostport: a.host}
+	o := &overSSH{addr: a, hostport: a.host, multiAck: needsMultiAck(a)}
 	if _, _, err := net.SplitHostPort(a.host); err != nil {
 		o.hostport = net.JoinHostPort(strings.Trim(a.host, "[]"), "22")
 	}
@@ -84,7 +85,7 @@ func (o *overSSH) open(ctx context.Context) (conversation, error) {
 	if err := s.start("git-upload-pack '" + strings.ReplaceAll(o.addr.path, "'", `'\''`) + "'"); err != nil {
 		return nil, errors.Join(o.explain(err), s.Close())
 	}
-	return &wire{s: s, explain: o.explain, multiAck: needsMultiAck(o.addr)}, nil
+	return &wire{s: s, explain: o.explain, multiAck: o.multiAck}, nil
 }
 
 // connect returns a client all of whose reading and writing ends with the
@@ -205,7 +206,11 @@ func (s *sshSession) UploadPack(ctx context.Context, req *packp.UploadPackReques
 		if err := pktline.NewEncoder(s.in).EncodeString("done\n"); err != nil {
 			return err
 		}
-		return s.in.Close()
+		// A quick server has answered and gone by now, which Close reports as EOF.
+		if err := s.in.Close(); !errors.Is(err, io.EOF) {
+			return err
+		}
+		return nil
 	}
 	res := packp.NewUploadPackResponse(req)
 	err := send()
