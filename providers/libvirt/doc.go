@@ -5,7 +5,7 @@
 // files or the environment. It is tested against private libvirt hosts, see
 // libvirttest, and skips without them.
 //
-// From the bottom up: uri.go says where a host is, dial*.go reach it, conn.go
-// makes one connection that can be taken away from a stuck call, session.go
-// shares connections among calls, translate.go gives errors their kind.
+// From the bottom up: uri.go says where a host is, dial*.go reach it, conn*.go
+// make one connection that can be taken away from a stuck call, session*.go
+// share connections among calls, translate.go gives errors their kind.
 package libvirt
