@@ -21,14 +21,16 @@ func (a *app) applyCommand() *cobra.Command {
 		Use:     "apply [vm...]",
 		GroupID: groupAct,
 		Short:   "Show the plan, ask, and do it now",
-		Long: `Show the plan, ask, and run one pass now, on all VMs or on the named ones only.
+		Long: `Show the plan, ask, and run one pass now, on all VMs or on the named ones
+only.
 
-What was agreed to is what is done: if the plan has changed by then, no call is
-made. With --yes nothing is asked, and the pass does what it finds needed. Off a
-terminal --yes is required.
+What was agreed to is what is done: if the plan has changed by then, no call
+is made. With --yes nothing is asked, and the pass does what it finds needed.
+Off a terminal --yes is required.
 
-Policy holds here as in every pass: what the host's configuration keeps back is
-kept back. Interrupted, calls that were begun go on; the next pass picks them up.
+Policy holds here as in every pass: what the host's configuration keeps back
+is kept back. Interrupted, calls that were begun go on; the next pass picks
+them up.
 
 Exit code: 0 everything that could be done was done; 1 the pass failed as a
 whole; 3 not agreed to, or the plan had changed; 4 a VM failed, is held or in

@@ -20,9 +20,10 @@ func (a *app) driftCommand() *cobra.Command {
 		Use:     "drift [vm...]",
 		GroupID: groupLook,
 		Short:   "Show what was changed outside, and by nobody's manifest",
-		Long: `Show the differences that somebody made outside: what is wanted is what was last
-applied, and the machine is not like that any more. Machines that are in the way
-of a wanted VM are shown too. Changes of the manifests are not drift; see "plan".
+		Long: `Show the differences that somebody made outside: what is wanted is what was
+last applied, and the machine is not like that any more. Machines that are in
+the way of a wanted VM are shown too. Changes of the manifests are not drift;
+see "plan".
 
 Exit code, as that of diff: 0 no drift, 1 drift, 2 when it cannot be told for
 every VM. What is known is printed in any case.`,

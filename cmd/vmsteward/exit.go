@@ -41,7 +41,7 @@ var exitTable = []struct {
 	{exitUsage, "", "the command line is wrong"},
 	{exitAttention, "", "nothing failed, but a person is needed"},
 	{exitPartly, "", "partly applied"},
-	{exitNoDaemon, "", "a daemon is needed and none answers, or another process holds the state directory"},
+	{exitNoDaemon, "", "no daemon answers, or another process holds the state directory"},
 	{exitInterrupted, "", "interrupted"},
 	{exitOK, "plan", "the plan was made, whatever is in it"},
 	{exitOK, "plan --detailed-exitcode", "everything is as wanted"},
@@ -57,7 +57,7 @@ var exitTable = []struct {
 	{exitPartly, "apply, run --once", "a VM failed, is held or in conflict, or its work goes on"},
 	{exitAttention, "apply", "not agreed to, or the plan had changed: no call was made"},
 	{exitOK, "status", "all is well"},
-	{exitAttention, "status", "no daemon runs, the last pass failed, a provider cannot be read, or a VM is held"},
+	{exitAttention, "status", "a person is needed: the text says what for"},
 }
 
 // failure is an error that knows how the process ends and what to do next.

@@ -36,9 +36,9 @@ func (a *app) getVMsCommand() *cobra.Command {
 		Use:     "vms [vm...]",
 		Aliases: []string{"vm"},
 		Short:   "List every VM that is wanted or ours",
-		Long: `List every VM that is wanted or ours, as the last pass of the daemon saw it, or
-as it is now when no daemon runs. A dash is a VM that was not found; a question
-mark is a fact that is not known.
+		Long: `List every VM that is wanted or ours, as the last pass of the daemon saw it,
+or as it is now when no daemon runs. A dash is a VM that was not found; a
+question mark is a fact that is not known.
 
 Formats: text, wide (also phase, id and reason), json, and name (one
 namespace/name per line, for a shell).`,

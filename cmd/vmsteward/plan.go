@@ -20,8 +20,8 @@ func (a *app) planCommand() *cobra.Command {
 		Use:     "plan",
 		GroupID: groupLook,
 		Short:   "Show what would be done to which VM, and why",
-		Long: `Show what the next pass would do to which VM, why, and what it costs the guest.
-Nothing is changed.
+		Long: `Show what the next pass would do to which VM, why, and what it costs the
+guest. Nothing is changed.
 
 Each VM that is not as wanted has a block: its symbol, what becomes of it, the
 reason, the fields as found -> wanted, and the calls in their order. "drift"
@@ -32,8 +32,8 @@ Exit code: 0 when the plan could be made. With --detailed-exitcode 0 when
 everything is as wanted, 1 on an error, 2 when something differs.`,
 		Example: `  vmsteward plan
   vmsteward plan --vm prod/web-01
-  vmsteward plan --all                   also what is as wanted, and every warning
-  vmsteward plan --detailed-exitcode     for a script: 0 none, 1 error, 2 differs
+  vmsteward plan --all                  also what is as wanted, every warning
+  vmsteward plan --detailed-exitcode    0 as wanted, 1 error, 2 something differs
   vmsteward plan -o json | jq '.plan.summary'`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

@@ -38,9 +38,9 @@ func (a *app) root() *cobra.Command {
 		Long: `vmsteward follows a repository of VM manifests, compares them with what each
 hypervisor says is there, and makes the hypervisors agree.
 
-A daemon does this by itself ("vmsteward run", from systemd). The other commands
-look, explain, and act for a person; they ask the daemon when it runs, and look
-for themselves when it does not.`,
+A daemon does this by itself ("vmsteward run", from systemd). The other
+commands look, explain, and act for a person; they ask the daemon when it
+runs, and look for themselves when it does not.`,
 		Example: `  vmsteward validate ./manifests      check files, offline
   vmsteward plan                      see what would be done, and why
   vmsteward apply                     do it now
@@ -71,7 +71,7 @@ for themselves when it does not.`,
 		a.planCommand(), a.driftCommand(), a.statusCommand(), a.getCommand(),
 		a.applyCommand(), a.runCommand(),
 		a.validateCommand(), a.schemaCommand(),
-		a.versionCommand(), exitCodesTopic(), configTopic(),
+		a.demoCommand(), a.versionCommand(), exitCodesTopic(), configTopic(),
 	)
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))
 	root.SetHelpCommand(a.helpCommand())

@@ -27,16 +27,16 @@ func (a *app) runCommand() *cobra.Command {
 		Long: `Run the daemon in the foreground: follow the source, and run a pass at the
 configured times and whenever something wakes it. This is what systemd starts.
 
-SIGTERM and SIGINT stop it: calls under way are finished, nothing new is begun. A
-second one ends it at once, which loses nothing: the journal and the marks on the
-machines say what was begun. SIGHUP reads the configuration again; when it cannot
-be used, the daemon goes on with the one it has.
+SIGTERM and SIGINT stop it: calls under way are finished, nothing new is
+begun. A second one ends it at once, which loses nothing: the journal and the
+marks on the machines say what was begun. SIGHUP reads the configuration
+again; when it cannot be used, the daemon goes on with the one it has.
 
 With --once, one pass is run, without a daemon, as for a timer.
 
-Exit code of --once: 0 everything that could be done was done; 1 the pass failed
-as a whole; 4 a VM failed, is held or in conflict, or its work goes on; 5 another
-process holds the state directory.`,
+Exit code of --once: 0 everything that could be done was done; 1 the pass
+failed as a whole; 4 a VM failed, is held or in conflict, or its work goes on;
+5 another process holds the state directory.`,
 		Example: `  vmsteward run --config ./vmsteward.yaml
   vmsteward run --once
   systemctl enable --now vmsteward`,

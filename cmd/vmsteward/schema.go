@@ -21,12 +21,12 @@ func (a *app) schemaCommand() *cobra.Command {
 		Use:     "schema [KIND]",
 		GroupID: groupFile,
 		Short:   "Print the JSON Schema of the manifests, for editors",
-		Long: `Print the JSON Schema of one kind, or one schema for all kinds together, which is
-what an editor wants. It is made from the same declarations that "validate"
+		Long: `Print the JSON Schema of one kind, or one schema for all kinds together, which
+is what an editor wants. It is made from the same declarations that "validate"
 checks by.
 
-With yaml-language-server (VS Code, Neovim, Helix, ...), write the schema into the
-repository and name it in the first line of a manifest:
+With yaml-language-server (VS Code, Neovim, Helix, ...), write the schema into
+the repository and name it in the first line of a manifest:
 
   # yaml-language-server: $schema=../vmsteward.schema.json
 

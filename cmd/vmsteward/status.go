@@ -20,8 +20,8 @@ func (a *app) statusCommand() *cobra.Command {
 		Long: `Show how the daemon, its source, its providers and its last pass are.
 
 Exit code: 0 when all is well; 3 when a person is needed: no daemon runs, the
-last pass failed, a provider cannot be read, the source is stale, or a VM failed,
-is held or in conflict.`,
+last pass failed, a provider cannot be read, the source is stale, or a VM
+failed, is held or in conflict.`,
 		Example: `  vmsteward status
   vmsteward status -o json | jq .last`,
 		Args:              noArgs,

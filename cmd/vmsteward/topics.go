@@ -40,18 +40,20 @@ func configTopic() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
 		Short: "What the host's configuration looks like",
-		Long: `The configuration is one YAML file, /etc/vmsteward/vmsteward.yaml unless --config
-or $VMSTEWARD_CONFIG names another. It belongs to the host: policy and
-credentials are never taken from the repository that they guard. Unknown keys are
-errors. SIGHUP ("systemctl reload vmsteward") reads it again, as a whole or not at
-all.
+		Long: `The configuration is one YAML file, /etc/vmsteward/vmsteward.yaml unless
+--config or $VMSTEWARD_CONFIG names another. It belongs to the host: policy
+and credentials are never taken from the repository that they guard. Unknown
+keys are errors. SIGHUP ("systemctl reload vmsteward") reads it again, as a
+whole or not at all.
 
-The least that works is fleet and source. What is commented out is the default.
+The least that works is fleet and source. What is commented out is the
+default.
 
 ` + configExample + `
-Providers lie in providersDir, as Provider manifests, one file each. A credential
-is named, never written here: a Secret in providersDir, a file or a folder in
-credentialsDir, or a credential that systemd passes on (LoadCredential=).`,
+Providers lie in providersDir, as Provider manifests, one file each. A
+credential is named, never written here: a Secret in providersDir, a file or a
+folder in credentialsDir, or a credential that systemd passes on
+(LoadCredential=).`,
 	}
 }
 
@@ -71,7 +73,7 @@ const configExample = `  apiVersion: vmsteward.dev/v1
       credentials: git-vms        # a name, see below
       # followRewrites: false     # follow a branch whose history was rewritten
 
-  # When: cron or interval, one of the two.
+  # The times of passes, as cron or as an interval; one of the two.
   schedule: "*/5 * * * *"
   # interval: 5m
   timeZone: Europe/Berlin         # of schedule and windows; default UTC
@@ -81,17 +83,16 @@ const configExample = `  apiVersion: vmsteward.dev/v1
   # prune:                        # VMs of ours that the source has no more
   #   mode: report                # or off, or delete
   #   grace: 24h                  # powered off and kept so long before deletion
-  #   maxCount: 5                 # more than this at once looks like an accident
+  #   maxCount: 5                 # more at once looks like an accident
   #   maxPercent: 20
   #   allowEmpty: false           # believe a source without any VM
 
   disruption:
-    max: restart                  # the most a change may cost: none, live, restart
+    max: restart                  # the most a change costs: none, live, restart
     windows:                      # restarts only then; none: at any time
       - {start: "0 2 * * 6", duration: 4h}
 
   # strict: false                 # unknown fields of manifests are errors
-  # gitProviders: false           # the source may define providers
   # providersDir: /etc/vmsteward/providers.d
   # credentialsDir: /etc/vmsteward/credentials
   # stateDir: /var/lib/vmsteward

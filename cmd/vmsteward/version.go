@@ -62,7 +62,7 @@ func (a *app) versionCommand() *cobra.Command {
 		Use:               "version",
 		GroupID:           groupRest,
 		Short:             "Print the version",
-		Long:              "Print the version, the commit it was built from, and the Go release that built it.",
+		Long:              "Print the version, the commit it was built from, and the release of Go.",
 		Example:           "  vmsteward version -o json",
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
