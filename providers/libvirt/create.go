@@ -18,6 +18,11 @@ import (
 func (p *Provider) Create(ctx context.Context, req providers.CreateRequest) (providers.CreateResult, error) {
 	const op = "create"
 	subject := req.VM.Key.String()
+	done, err := p.begin(req.Owner)
+	if err != nil {
+		return providers.CreateResult{}, named(op, subject, err)
+	}
+	defer done()
 	host, err := p.hostFacts(ctx)
 	if err == nil {
 		err = checkSpec(req.VM, host)
@@ -44,6 +49,22 @@ func (p *Provider) Create(ctx context.Context, req providers.CreateRequest) (pro
 		return providers.CreateResult{}, err
 	}
 	return providers.CreateResult{ID: id}, nil
+}
+
+// begin keeps two creations of one VM from undoing each other's half-made
+// volumes. The second does not wait.
+func (p *Provider) begin(o providers.Owner) (done func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.creating[o] {
+		return nil, &providers.Error{Kind: providers.Retryable, Err: errors.New("another call is creating the VM")}
+	}
+	p.creating[o] = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.creating, o)
+	}, nil
 }
 
 // isThere tells whether the owner's VM exists. A domain in its place that is

@@ -14,14 +14,14 @@ import (
 // addresses.
 const agentPatience = 2 * time.Second
 
-// Describe reports one VM. Its addresses are what the host's networks have
+// Describe reports one VM, ours or not. Its addresses are what the host's networks have
 // leased to it and, where the guest's agent is connected, what that says.
 func (p *Provider) Describe(ctx context.Context, ref providers.Ref) (*providers.VM, error) {
 	var vm *providers.VM
 	var dom golibvirt.Domain
 	agent := false
 	err := p.do(ctx, "describe", ref.Owner.VM.String(), work, func(c *golibvirt.Libvirt) error {
-		t, err := find(c, ref)
+		t, err := read(c, ref)
 		if err != nil {
 			return err
 		}
@@ -29,6 +29,7 @@ func (p *Provider) Describe(ctx context.Context, ref providers.Ref) (*providers.
 		if err := s.look(c); err != nil {
 			return absent(err)
 		}
+		s.measure(c)
 		vm, dom = s.facts(), t.dom
 		agent = s.live != nil && s.live.agentConnected()
 		if vm.Running != nil {
@@ -86,6 +87,42 @@ func (s *sighting) look(c *golibvirt.Libvirt) error {
 	return err
 }
 
+// measure asks for the size of disks of ours that the statistics do not tell:
+// those that the running machine does not have yet.
+func (s *sighting) measure(c *golibvirt.Libvirt) {
+	if s.config.Metadata.Mark.facts(s.config.UUID) == nil {
+		return
+	}
+	known := s.configSizes()
+	for i := range s.config.Devices.Disks {
+		d := &s.config.Devices.Disks[i]
+		if !d.isDisk() || known.of(d) > 0 || d.origin() == "" {
+			continue
+		}
+		vol, err := c.StorageVolLookupByPath(d.origin())
+		if err != nil {
+			continue // its size is unknown, then
+		}
+		if _, capacity, _, err := c.StorageVolGetInfo(vol); err == nil {
+			if s.vitals.sizes.byOrigin == nil {
+				s.vitals.sizes.byOrigin = map[string]uint64{}
+			}
+			s.vitals.sizes.byOrigin[d.origin()] = capacity
+		}
+	}
+}
+
+// configSizes returns the sizes that hold for the definition. Where a machine
+// runs, the statistics speak of its targets, and those of the definition may
+// be other disks.
+func (s *sighting) configSizes() sizes {
+	known := s.vitals.sizes
+	if s.live != nil {
+		known.byTarget = nil
+	}
+	return known
+}
+
 // facts returns the VM as the contract has it.
 func (s *sighting) facts() *providers.VM {
 	vm := &providers.VM{
@@ -102,7 +139,7 @@ func (s *sighting) facts() *providers.VM {
 		slices.Sort(tags)
 		vm.Tags = providers.Known(tags)
 	}
-	vm.Config = s.config.hardware(mark, s.vitals.sizes)
+	vm.Config = s.config.hardware(mark, s.configSizes())
 	if s.live != nil && vm.Power != providers.Off {
 		h := s.live.hardware(mark, s.vitals.sizes)
 		if s.vitals.balloon > 0 {

@@ -90,7 +90,7 @@ func checkRead(t *testing.T, document string, b *blueprint) {
 	if f := mark.facts(d.UUID); f == nil || f.Owner != b.mark.owner() || f.Image != "sha256:image" || mark.Tags[0] != "a&b" {
 		t.Errorf("mark %+v", mark)
 	}
-	h := d.hardware(mark, map[string]uint64{"vda": 5 * gib})
+	h := d.hardware(mark, sizes{byTarget: map[string]uint64{"vda": 5 * gib}})
 	if h.CPU.Value != b.vm.CPU || h.CPUMax.Value != cpuRoom(b.vm.CPU, b.vm.CPUHotAdd) || h.MemoryMiB.Value != b.vm.MemoryMiB || h.Firmware.Value != b.vm.Firmware {
 		t.Errorf("hardware %+v", h)
 	}
@@ -119,7 +119,7 @@ func FuzzReadDomain(f *testing.F) {
 		if err != nil {
 			return
 		}
-		h := d.hardware(d.Metadata.Mark, nil)
+		h := d.hardware(d.Metadata.Mark, sizes{})
 		if h.CPU.Known && h.CPU.Value < 1 || h.MemoryMiB.Known && h.MemoryMiB.Value < 0 {
 			t.Errorf("hardware %+v", h)
 		}

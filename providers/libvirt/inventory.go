@@ -140,6 +140,7 @@ func (r *roll) read(c *golibvirt.Libvirt, dom golibvirt.Domain) (*providers.VM, 
 	if err != nil {
 		return nil, err
 	}
+	s.measure(c)
 	vm := s.facts()
 	vm.Addresses = leased(vm.Running, r.leases)
 	return vm, nil

@@ -114,10 +114,23 @@ func (d *domainDoc) agentConnected() bool {
 	return false
 }
 
+// sizes is the virtual size of disks in bytes, by where they are, and for
+// what the statistics speak of by target, too.
+type sizes struct {
+	byOrigin map[string]uint64
+	byTarget map[string]uint64
+}
+
+func (s sizes) of(d *diskDoc) uint64 {
+	if n := s.byOrigin[d.origin()]; n > 0 {
+		return n
+	}
+	return s.byTarget[d.Target.Dev]
+}
+
 // hardware returns the machine that the document describes. The mark gives
-// names to devices without an alias of ours, and sizes, by target, the
-// virtual size of disks.
-func (d *domainDoc) hardware(mark *markXML, sizes map[string]uint64) providers.Hardware {
+// names to devices without an alias of ours.
+func (d *domainDoc) hardware(mark *markXML, known sizes) providers.Hardware {
 	h := providers.Hardware{
 		CPUMax:       positive(d.VCPU.Max),
 		CPU:          positive(d.VCPU.Max),
@@ -138,7 +151,7 @@ func (d *domainDoc) hardware(mark *markXML, sizes map[string]uint64) providers.H
 	}
 	for i := range d.Devices.Disks {
 		if disk := &d.Devices.Disks[i]; disk.isDisk() {
-			h.Disks = append(h.Disks, disk.facts(mark, sizes))
+			h.Disks = append(h.Disks, disk.facts(mark, known))
 		}
 	}
 	for i := range d.Devices.NICs {
@@ -184,9 +197,9 @@ func (d *diskDoc) name(mark *markXML) string {
 
 const gib = 1 << 30
 
-func (d *diskDoc) facts(mark *markXML, sizes map[string]uint64) providers.Disk {
+func (d *diskDoc) facts(mark *markXML, known sizes) providers.Disk {
 	f := providers.Disk{Name: d.name(mark), Origin: d.origin()}
-	if size, ok := sizes[d.Target.Dev]; ok && size > 0 {
+	if size := known.of(d); size > 0 {
 		f.SizeBytes = providers.Known(int64(size))
 		f.SizeGiB = providers.Known(int(size / gib))
 	}

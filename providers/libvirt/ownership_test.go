@@ -57,8 +57,9 @@ func TestForeignDomainsAreUntouched(t *testing.T) {
 			wantKind(t, err, providers.Conflict)
 			_, err = r.Delete(r.ctx, ref)
 			wantKind(t, err, providers.Conflict)
-			_, err = r.Describe(r.ctx, ref)
-			wantKind(t, err, providers.Conflict)
+			if _, err = r.Describe(r.ctx, ref); err != nil {
+				t.Error(err)
+			}
 		})
 	}
 	calls("taken", byName, providers.Ref{ID: id, Owner: owner(byName)})

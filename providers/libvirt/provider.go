@@ -26,8 +26,9 @@ type Provider struct {
 	log      *slog.Logger
 	library  *library
 
-	mu   sync.Mutex
-	host *hostFacts // nil until read
+	mu       sync.Mutex
+	host     *hostFacts // nil until read
+	creating map[providers.Owner]bool
 }
 
 // New checks the settings and returns the provider. It does not dial.
@@ -49,7 +50,9 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 		return nil, err
 	}
 	log = log.With(logkey.Component, "libvirt", logkey.Provider, settings.Key.String())
-	return &Provider{settings: settings, session: s, log: log, library: newLibrary()}, nil
+	return &Provider{
+		settings: settings, session: s, log: log, library: newLibrary(), creating: map[providers.Owner]bool{},
+	}, nil
 }
 
 // Close ends the connections.
@@ -70,7 +73,11 @@ func (p *Provider) Validate(ctx context.Context) error {
 // do runs fn on a connection of the lane and gives its error a kind, the
 // operation and the subject.
 func (p *Provider) do(ctx context.Context, op, subject string, l lane, fn func(c *golibvirt.Libvirt) error) error {
-	return named(op, subject, p.session.do(ctx, l, fn))
+	err := p.session.do(ctx, l, fn)
+	if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+		err = &providers.Error{Op: op, Subject: subject, Kind: providers.Timeout, Err: err}
+	}
+	return named(op, subject, err)
 }
 
 // named translates err and says what it was about, where it does not say so.
@@ -93,7 +100,7 @@ func (p *Provider) poolName(named string) string {
 	return orElse(named, orElse(p.settings.Defaults.Datastore, defaultPool))
 }
 
-// target is a domain that carries the mark of the owner it was asked for.
+// target is a domain and its definition.
 type target struct {
 	dom      golibvirt.Domain
 	document string // as the next start uses it, with its secrets
@@ -107,6 +114,18 @@ func (t *target) active() bool { return t.dom.ID >= 0 }
 // find looks the domain up and reads its definition. A domain without the
 // mark of ref's owner is a Conflict; none at all is NotFound.
 func find(c *golibvirt.Libvirt, ref providers.Ref) (*target, error) {
+	t, err := read(c, ref)
+	if err != nil {
+		return nil, err
+	}
+	if facts := t.mark.facts(t.seen.UUID); facts == nil || facts.Owner != ref.Owner {
+		return nil, notOurs(t.dom.Name, ref.Owner)
+	}
+	return t, nil
+}
+
+// read is find for any domain, ours or not.
+func read(c *golibvirt.Libvirt, ref providers.Ref) (*target, error) {
 	dom, err := lookup(c, ref)
 	if err != nil {
 		return nil, err
@@ -116,14 +135,10 @@ func find(c *golibvirt.Libvirt, ref providers.Ref) (*target, error) {
 	if err != nil {
 		return nil, absent(err)
 	}
-	t.seen, err = readDomain(t.document)
-	if err != nil {
+	if t.seen, err = readDomain(t.document); err != nil {
 		return nil, err
 	}
 	t.mark = t.seen.Metadata.Mark
-	if facts := t.mark.facts(t.seen.UUID); facts == nil || facts.Owner != ref.Owner {
-		return nil, notOurs(dom.Name, ref.Owner)
-	}
 	return t, nil
 }
 

@@ -129,7 +129,7 @@ func (e *edit) setCPU(n int) error {
 		return invalid("a VM cannot have %d CPUs", n)
 	}
 	if e.live != nil {
-		h := e.live.hardware(e.mark, nil)
+		h := e.live.hardware(e.mark, sizes{})
 		switch {
 		case n < h.CPU.Value:
 			return cannot("a CPU is not taken from a running guest; let the change wait for a restart")
@@ -149,7 +149,7 @@ func (e *edit) setMemory(mib int64) error {
 		return invalid("a VM cannot have %d MiB of memory", mib)
 	}
 	if e.live != nil {
-		h := e.live.hardware(e.mark, nil)
+		h := e.live.hardware(e.mark, sizes{})
 		if mib > h.MemoryMaxMiB.Value {
 			return cannot("the running machine has room for %d MiB; let the change wait for a restart", h.MemoryMaxMiB.Value)
 		}

@@ -1,7 +1,6 @@
 package libvirt
 
 import (
-	"strconv"
 	"strings"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
@@ -19,14 +18,14 @@ const statsFlags = uint32(golibvirt.ConnectGetAllDomainsStatsNowait)
 // vitals is what the statistics say of a domain.
 type vitals struct {
 	state   golibvirt.DomainState
-	balloon int64             // KiB; 0: unknown
-	sizes   map[string]uint64 // virtual size of disks in bytes, by target
+	balloon int64 // KiB; 0: unknown
+	sizes   sizes
 }
 
 // readVitals picks the facts out of a statistics record.
 func readVitals(params []golibvirt.TypedParam) vitals {
 	var v vitals
-	targets := map[string]string{} // number of the disk → target
+	targets, origins, capacity := map[string]string{}, map[string]string{}, map[string]uint64{} // by number of the disk
 	for _, p := range params {
 		switch p.Field {
 		case "state.state":
@@ -44,26 +43,22 @@ func readVitals(params []golibvirt.TypedParam) vitals {
 		switch what {
 		case "name":
 			targets[index], _ = p.Value.I.(string)
+		case "path":
+			origins[index], _ = p.Value.I.(string)
 		case "capacity":
-			if v.sizes == nil {
-				v.sizes = map[string]uint64{}
-			}
-			v.sizes[index] = number(p)
+			capacity[index] = number(p)
 		}
 	}
-	v.sizes = byTarget(v.sizes, targets)
+	v.sizes = sizes{byOrigin: renamed(capacity, origins), byTarget: renamed(capacity, targets)}
 	return v
 }
 
-// byTarget renames the keys from the number of a disk to its target.
-func byTarget(sizes map[string]uint64, targets map[string]string) map[string]uint64 {
-	if len(sizes) == 0 {
-		return nil
-	}
-	out := make(map[string]uint64, len(sizes))
-	for index, size := range sizes {
-		if _, err := strconv.Atoi(index); err == nil && targets[index] != "" {
-			out[targets[index]] = size
+// renamed gives the values other keys.
+func renamed(values map[string]uint64, keys map[string]string) map[string]uint64 {
+	out := make(map[string]uint64, len(values))
+	for old, v := range values {
+		if key := keys[old]; key != "" {
+			out[key] = v
 		}
 	}
 	return out

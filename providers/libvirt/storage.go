@@ -168,7 +168,13 @@ func (p *Provider) ensureVolume(c *golibvirt.Libvirt, v vault, w volumeWant) (*v
 	if err := p.checkUnused(c, w.name); err != nil {
 		return nil, err
 	}
-	if err := c.StorageVolDelete(vol, 0); err != nil && !isCode(err, golibvirt.ErrNoStorageVol) {
+	err = c.StorageVolDelete(vol, 0)
+	if isCode(err, golibvirt.ErrOperationInvalid) { // a call that was cut off goes on at the host
+		return nil, &providers.Error{
+			Kind: providers.Retryable, Err: fmt.Errorf("volume %s is still being made: %w", w.name, err),
+		}
+	}
+	if err != nil && !isCode(err, golibvirt.ErrNoStorageVol) {
 		return nil, err
 	}
 	return makeVolume(c, v, w)
@@ -231,6 +237,11 @@ func makeVolume(c *golibvirt.Libvirt, v vault, w volumeWant) (*volumeDoc, error)
 		return copyVolume(c, v, w, text, flags)
 	}
 	vol, err := c.StorageVolCreateXML(v.handle, text, flags)
+	if isCode(err, golibvirt.ErrStorageVolExist) {
+		return nil, &providers.Error{
+			Kind: providers.Retryable, Err: fmt.Errorf("volume %s is being made by another call: %w", w.name, err),
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("make volume %s: %w", w.name, err)
 	}
