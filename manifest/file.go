@@ -106,7 +106,7 @@ func (f *fileDecoder) document(s *source) {
 		f.mapping(s, root, at)
 	case yamlv3.SequenceNode:
 		for _, item := range root.Content {
-			if item = deref(item); item.Kind == yamlv3.MappingNode && resemblesManifest(item) {
+			if item = deref(item); item.Kind == yamlv3.MappingNode && (identity{}).resemblesManifest(item) {
 				f.refuse(at, "a list at the top of a document", "write one document per object, separated by ---")
 				return
 			}

@@ -98,8 +98,8 @@ func (id identity) classify(root *yamlv3.Node) (standing, string, string) {
 	switch {
 	case id.ambiguous:
 		return unknown, "cannot tell which object this is: apiVersion, kind, name or namespace is written twice or is not a text", ""
-	case id.kind == "" && id.apiVersion == "" && !resemblesManifest(root):
-		return notManifest, "not a manifest: it has neither apiVersion nor kind", ""
+	case id.kind == "" && !ourGroup && !id.resemblesManifest(root):
+		return notManifest, "not a manifest: it has no kind", ""
 	case id.kind == "":
 		return unknown, "kind is missing", ""
 	case known && (id.apiVersion == "" || ourGroup):
@@ -121,10 +121,14 @@ func quoteOrMissing(s string) string {
 	return "`" + clip(s) + "` is not served"
 }
 
-// resemblesManifest tells whether a mapping has a key that manifests have at
-// their top, or nearly so.
-func resemblesManifest(root *yamlv3.Node) bool {
-	top := []string{"apiVersion", "kind", "metadata", "spec"}
+// resemblesManifest tells whether a mapping without kind has a key that
+// manifests have at their top, or nearly so. An apiVersion that is there, of
+// another group, is no sign: a Helm chart has one.
+func (id identity) resemblesManifest(root *yamlv3.Node) bool {
+	top := []string{"kind", "metadata", "spec"}
+	if id.apiVersion == "" {
+		top = append(top, "apiVersion")
+	}
 	for i := 0; i+1 < len(root.Content); i += 2 {
 		if k := root.Content[i]; k.Tag == "!!merge" || slices.Contains(top, k.Value) || len(k.Value) > 3 && nearest(k.Value, top) != "" {
 			return true

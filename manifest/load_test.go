@@ -55,6 +55,8 @@ func TestWhatOneFileYields(t *testing.T) {
 		{"no apiVersion", "", "kind: VirtualMachine\nmetadata: {name: a}\n", "VirtualMachine default/a", true, "apiVersion is missing"},
 		{"a mistyped kind key", "", "knid: VirtualMachine\nfoo: bar\n", "", false, "kind is missing"},
 		{"values of something else", "", "replicas: 3\nimage: nginx\n", "", true, "warning: not a manifest"},
+		{"a chart of Helm", "", "apiVersion: v2\nname: web\nversion: 1.0.0\nappVersion: \"1\"\n", "", true, "warning: not a manifest: it has no kind"},
+		{"a manifest of others without kind", "", "apiVersion: v1\nmetadata: {name: a}\n", "", false, "kind is missing"},
 		{"a list of something else", "", "- step: 1\n- step: 2\n", "", true, "warning: not a manifest: a list"},
 		{"a list of manifests", "", "- apiVersion: v1\n  kind: Secret\n", "", false, "write one document per object"},
 		{"a single value", "", "hello\n", "", false, "not a manifest: a single value"},
@@ -138,6 +140,10 @@ func TestReadErrorsAreFindings(t *testing.T) {
 	}
 }
 
+// tooLong is far above what any document takes on a busy machine with the race
+// detector, and far below what one that grows with the square takes.
+const tooLong = 30 * time.Second
+
 func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 	var bomb strings.Builder
 	bomb.WriteString(envelope(KindVMClass, "a") + "spec: {}\na0: &a0 [x,x,x,x,x,x,x,x,x]\n")
@@ -145,7 +151,7 @@ func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 		c, n := string(rune('0'+i)), string(rune('1'+i))
 		bomb.WriteString("a" + n + ": &a" + n + " [" + strings.Repeat("*a"+c+",", 9) + "]\n")
 	}
-	const most = DefaultMaxFileBytes - 100
+	const most = 1 << 20
 	for _, tc := range []struct{ reason, content string }{
 		{"aliases that unfold", bomb.String()},
 		{"a long text behind many aliases", "a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a,", 30000) + "]\n"},
@@ -176,7 +182,7 @@ func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 		if set.Complete {
 			t.Errorf("%s: the set is complete", tc.reason)
 		}
-		if took > 5*time.Second {
+		if took > tooLong {
 			t.Errorf("%s: took %v", tc.reason, took)
 		}
 		if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 400 {
@@ -188,7 +194,7 @@ func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 
 // What is within the limits must be quick too, however odd it is.
 func TestLargeDocumentsAreReadQuickly(t *testing.T) {
-	const n = 20_000
+	const n = 10_000
 	var distinct strings.Builder
 	for i := range n {
 		distinct.WriteString("  k" + strconv.Itoa(i) + ": 1\n")
@@ -208,7 +214,7 @@ func TestLargeDocumentsAreReadQuickly(t *testing.T) {
 		start := time.Now()
 		set := Load(tree(map[string]string{"a.yaml": tc.content}), Options{})
 		Resolve(set, host())
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > tooLong {
 			t.Errorf("%s: took %v", tc.reason, took)
 		} else {
 			t.Logf("%-40s %8v %d findings", tc.reason, took.Round(time.Millisecond), len(set.Findings))
