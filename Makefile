@@ -1,0 +1,39 @@
+# Every target is one line of meaning; "make help" lists them.
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TESTFLAGS ?=
+
+.PHONY: build demo test deps race lint fuzz bench clean help
+
+build: ## build the static binary bin/vmsteward
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vmsteward ./cmd/vmsteward
+
+demo: build ## watch commits become VMs, on a hypervisor and a repository of its own
+	bin/vmsteward demo
+
+deps: ## install what the tests need: libvirtd, QEMU, sshd (Debian, as root)
+	packaging/test-deps
+
+test: deps ## run every test, none of those that need a hypervisor left out
+	VMSTEWARD_MUST_NOT_SKIP=1 $(GO) test -timeout 20m $(TESTFLAGS) ./...
+
+race: deps ## the same under the race detector
+	VMSTEWARD_MUST_NOT_SKIP=1 $(GO) test -race -timeout 30m $(TESTFLAGS) ./...
+
+lint: ## formatting, vet, and a tidy module file
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) mod tidy -diff
+
+fuzz: ## every fuzz target for FUZZTIME (default 30s)
+	packaging/fuzz-all $(or $(FUZZTIME),30s)
+
+bench: ## the benchmarks, each beside its floor
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 10
