@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -11,11 +12,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vmsteward/vmsteward/daemon"
 	"github.com/vmsteward/vmsteward/providers/libvirt/libvirttest"
+	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/reconcile"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 	"github.com/vmsteward/vmsteward/sources/sourcetest"
@@ -29,6 +32,7 @@ type site struct {
 	repo   *sourcetest.Repo
 	host   *libvirttest.Host
 	policy string // YAML appended to the configuration
+	url    string // of the repository; empty: its file:// one
 	log    logBuffer
 }
 
@@ -111,7 +115,9 @@ func (s *site) config() *daemon.Config {
 	s.write("vmsteward.yaml", fmt.Sprintf(`apiVersion: vmsteward.dev/v1
 kind: Config
 fleet: lab
-source: {git: {url: %q}}
+source:
+  git:
+    url: %s
 schedule: "0 3 * * *"
 providersDir: %[2]s/providers.d
 credentialsDir: %[2]s/credentials
@@ -119,7 +125,7 @@ stateDir: %[2]s/state
 api: {socket: %[2]s/sock}
 log: {format: json}
 %[3]s
-`, s.repo.URL(), s.dir, s.policy))
+`, orElse(s.url, s.repo.URL()), s.dir, s.policy))
 	cfg, err := daemon.LoadConfig(filepath.Join(s.dir, "vmsteward.yaml"))
 	if err != nil {
 		s.t.Fatal(err)
@@ -268,4 +274,32 @@ func (s *site) commit(vms []vmFile, deletes ...string) {
 		files["vms/"+v.Name+".yaml"] = v.yaml()
 	}
 	s.repo.Commit(files, deletes...)
+}
+
+// until asks again and again until the answer is yes, for two minutes.
+func (s *site) until(what string, yes func() bool) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), 2*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !yes() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			s.t.Fatalf("%s: not within two minutes", what)
+		}
+	}
+}
+
+// outside pulls the plug of a VM of a memory site.
+func (s *site) outside(vm string) {
+	s.t.Helper()
+	hv, err := memory.OpenFile(filepath.Join(s.dir, "hypervisor.json"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := hv.Outside().Destroy(vm); err != nil {
+		s.t.Fatal(err)
+	}
 }

@@ -13,12 +13,14 @@ import (
 // TestStoryLibvirt is the whole path: commits become virtual machines on a
 // real libvirt host, and virsh agrees.
 func TestStoryLibvirt(t *testing.T) {
+	t.Parallel()
 	host := libvirttest.Start(t, libvirttest.Options{})
 	story(t, newSite(t, host))
 }
 
 // TestStoryLibvirtSSH is the same through qemu+ssh:// and a real sshd.
 func TestStoryLibvirtSSH(t *testing.T) {
+	t.Parallel()
 	host := libvirttest.Start(t, libvirttest.Options{})
 	s := newSite(t, host)
 	ssh := libvirttest.ServeSSH(t, host)
