@@ -1,9 +1,6 @@
 package manifest
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // claim is something on one provider that only one VM can have.
 type claim struct {
@@ -72,7 +69,7 @@ func (cl claim) finding(severity Severity, c, other *candidate) Finding {
 	return Finding{
 		At: c.docs[0].At, Severity: severity, Kind: KindVirtualMachine, Object: c.key,
 		Message: fmt.Sprintf("%s is wanted by %s at %s too, on the same provider %s",
-			cl.what, other.key, other.docs[0].At, strings.TrimPrefix(cl.provider.String(), "/")),
+			cl.what, other.key, other.docs[0].At, cl.provider),
 		Hint: "change one of them",
 	}
 }

@@ -73,6 +73,8 @@ func TestFindings(t *testing.T) {
 		{"runtime is for Kubernetes alone", KindProvider, "type: libvirt\nendpoint: qemu:///system\ncredentialSecretRef: {name: a}", ""},
 		{"an endpoint that is none", KindProvider, "type: libvirt\nendpoint: kvm1\ncredentialSecretRef: {name: a}",
 			`7:13: error: spec.endpoint: "kvm1" must be an address such as https://vcenter/sdk, qemu:///system or qemu+ssh://user@host/system`},
+		{"a login in an address is not repeated", KindProvider, "type: libvirt\nendpoint: ssh://root:hunter2@kvm1\ncredentialSecretRef: {name: a}",
+			`7:13: error: spec.endpoint: "ssh://…@kvm1" must be an address such as https://vcenter/sdk, qemu:///system or qemu+ssh://user@host/system`},
 		{"pod fields of Kubernetes are accepted", KindProvider, "type: libvirt\nendpoint: qemu:///system\ncredentialSecretRef: {name: a}\n" +
 			"runtime: {image: \"a/b:1\", env: [{name: X, value: y}], affinity: {nodeAffinity: {}}}", ""},
 		{"a percent", KindVMSet, "selector: {}\ntemplate: {spec: {providerRef: {name: a}, classRef: {name: b}}}\n" +
@@ -87,6 +89,14 @@ func TestFindings(t *testing.T) {
 			"8:3: error: key `cpu` is written twice, before at line 6"},
 		{"a key that kubectl reads as a boolean", KindVMClass, "cpu: 2\nmemory: 4Gi\nextraConfig: {on: a}",
 			"8:17: error: key must be a string (quote it)"},
+		{"a merge key of several maps", KindVMClass, "<<: [{cpu: 2}, {memory: 4Gib}]",
+			`6:27: error: spec.memory: "4Gib": not a quantity, such as 4Gi or 500M`},
+		{"a long value is cut", KindVMClass, "cpu: 2\nmemory: 4Gi\nfirmware: " + strings.Repeat("x", 100),
+			`8:13: error: spec.firmware: "` + strings.Repeat("x", 60) + `…" is not one of BIOS, UEFI, EFI`},
+		{"a map that is a text", KindVMClass, "cpu: 2\nmemory: 4Gi\nextraConfig: a=b",
+			"8:16: error: spec.extraConfig: must be an object, not a string"},
+		{"a map with too many keys", KindVMClass, "cpu: 2\nmemory: 4Gi\nextraConfig: {" + strings.ReplaceAll(manyKeys(51), ": 1", ": a") + "}",
+			"8:3: error: spec.extraConfig: has 51 keys, must have at most 50"},
 		{"a number as key is its text", KindVMClass, "cpu: 2\nmemory: 4Gi\nextraConfig: {1: a}", ""},
 	} {
 		content := envelope(tc.kind, "x")[:len(envelope(tc.kind, "x"))-1] + "\nspec:\n  " + strings.ReplaceAll(tc.spec, "\n", "\n  ") + "\n"

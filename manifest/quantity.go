@@ -53,9 +53,6 @@ func ParseQuantity(s string) (Quantity, error) {
 // Bytes returns the amount.
 func (q Quantity) Bytes() int64 { return q.value }
 
-// Zero tells whether the amount is 0 or absent.
-func (q Quantity) Zero() bool { return q.value == 0 }
-
 // String returns the quantity as written.
 func (q Quantity) String() string {
 	if q.text == "" {

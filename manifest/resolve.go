@@ -68,7 +68,12 @@ type resolver struct {
 	images   map[*Document]*Image
 	networks map[*Document]*Network
 	findings []Finding
+	guesses  int // near misses that were looked for
 }
+
+// maxGuesses is how many near misses one Resolve looks for; each is a walk over
+// all objects of a kind.
+const maxGuesses = 200
 
 func newResolver(set *Set, opts ResolveOptions) *resolver {
 	r := &resolver{
@@ -181,6 +186,9 @@ func isEmpty(s string) bool { return s == "" }
 // nearKey says which object may be meant by a key that is not there: the same
 // name in another namespace, or a similar name in the same.
 func (r *resolver) nearKey(kind string, key Key) string {
+	if r.guesses++; r.guesses > maxGuesses {
+		return ""
+	}
 	var names []string
 	for _, k := range slices.SortedFunc(maps.Keys(r.index[kind]), Key.Compare) {
 		if k.Name == key.Name {
@@ -215,7 +223,7 @@ func (r *resolver) provider(from *Document, key Key) (Key, *Finding) {
 	}
 	var names []string
 	for _, k := range r.opts.Providers {
-		names = append(names, strings.TrimPrefix(k.String(), "/"))
+		names = append(names, k.String())
 	}
 	slices.Sort(names)
 	hint := "the host has no providers"

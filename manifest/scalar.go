@@ -244,8 +244,14 @@ func (d *decoder) secret(v any, f form, target reflect.Value) {
 
 const maxClip = 60
 
-// clip shortens a text for a message.
+// clip makes a text fit for a message: a login in an address is taken out, and
+// what is too long is cut.
 func clip(s string) string {
+	if scheme, rest, found := strings.Cut(s, "://"); found {
+		if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+			s = scheme + "://…" + rest[i:]
+		}
+	}
 	if utf8.RuneCountInString(s) <= maxClip {
 		return s
 	}
