@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -103,7 +104,7 @@ func (s *Source) swap(fresh string) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.store.closeLocked()
-	if err := os.Remove(s.cfg.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // works only if it is empty
+	if err := syscall.Rmdir(s.cfg.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // works only if it is empty
 		if err := s.moveAside(); err != nil {
 			return err
 		}

@@ -92,6 +92,9 @@ func (c *Config) validate() error {
 	if err != nil {
 		return invalid("give an absolute path", "dir: %v", err)
 	}
+	if real, err := filepath.EvalSymlinks(abs); err == nil {
+		abs = real // clones are swapped by renaming, which must not replace a link
+	}
 	c.Dir = abs
 	c.Path = strings.Trim(c.Path, "/")
 	if c.Path == "." {

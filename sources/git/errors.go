@@ -46,13 +46,18 @@ func pathError(err error) bool {
 	return errors.As(err, &p) || errors.As(err, &l) || errors.As(err, &n)
 }
 
+// classified tells whether err has its kind already, or is marked as damage.
+func classified(err error) bool {
+	var e *sources.Error
+	return errors.As(err, &e) || errors.Is(err, errDamaged)
+}
+
 // onDisk classifies an error of reading or writing the local clone.
 func onDisk(dir string, err error) error {
-	var e *sources.Error
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &e), errors.Is(err, errDamaged), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case classified(err), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
 	case errors.Is(err, errTooLarge):
 		return fail(sources.Invalid, "keep large files out of the repository", "%w", err)

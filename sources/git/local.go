@@ -99,8 +99,8 @@ func (t *localTalk) advert(context.Context) (*advert, error) {
 // fetch copies what the wants reach and the clone lacks. The haves are not
 // needed: the clone itself can be asked.
 func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Hash) error {
-	from := &guarded{Storage: t.st, ctx: ctx}
-	m := &missing{ctx: ctx, from: from, to: st, seen: map[plumbing.Hash]bool{}}
+	from := &guarded{Storage: t.st, ended: ctx.Err}
+	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
 		if _, err := from.EncodedObject(plumbing.AnyObject, w); errors.Is(err, plumbing.ErrObjectNotFound) {
 			return fail(sources.Missing, "push it or correct ref", "%s: no object %s", t.path, w)
@@ -112,29 +112,18 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Ha
 	if len(m.list) == 0 {
 		return nil
 	}
-	r, w := io.Pipe()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_, err := packfile.NewEncoder(w, from, false).Encode(m.list, deltaWindow)
-		w.CloseWithError(err)
-	}()
-	in := &watched{r: r}
-	err := st.receive(in)
-	r.CloseWithError(errors.New("stopped"))
-	<-done
-	switch {
-	case err == nil:
-		return nil
-	case in.err != nil:
-		return t.explain(fmt.Errorf("reading the repository: %w", in.err))
+	err := st.receive(func(to io.Writer) error {
+		_, err := packfile.NewEncoder(to, from, false).Encode(m.list, deltaWindow)
+		return err
+	})
+	if err == nil || classified(err) {
+		return err
 	}
-	return onDisk(st.dir, err)
+	return t.explain(fmt.Errorf("copying from the repository: %w", err))
 }
 
 // missing collects objects that one repository has and a clone has not.
 type missing struct {
-	ctx  context.Context //nolint:containedctx // lives for one call only
 	from *guarded
 	to   *store
 	seen map[plumbing.Hash]bool

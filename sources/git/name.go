@@ -2,6 +2,7 @@ package git
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/Masterminds/semver/v3"
 )
@@ -27,5 +28,16 @@ func lower(a, b string) bool {
 // title is the first line of a commit message.
 func title(message string) string {
 	first, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	return strings.TrimSpace(first)
+	return printable(strings.TrimSpace(first))
+}
+
+// printable drops what could play tricks on a terminal or a log: anybody who may
+// push writes these texts.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(s, ""))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,13 +68,13 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 	if err != nil {
 		return err
 	}
-	made, err := s.writePack(ctx, st, all)
-	if err != nil {
-		_ = s.sweep() // the error in hand says more
-		return fmt.Errorf("writing one pack of %d: %w", len(packs), err)
-	}
-	if err := s.sync(packs); err != nil {
+	var made plumbing.Hash
+	err = s.receive(func(w io.Writer) (err error) {
+		made, err = packfile.NewEncoder(w, &guarded{Storage: st, ended: ctx.Err}, false).Encode(all, deltaWindow)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("writing one pack of %d: %w", len(packs), err)
 	}
 	for _, h := range old {
 		if h == made {
@@ -90,26 +91,15 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 	return nil
 }
 
-func (s *store) writePack(ctx context.Context, from *filesystem.Storage, all []plumbing.Hash) (plumbing.Hash, error) {
-	to := openStorage(s.dir, false)
-	defer to.Close()
-	w, err := to.PackfileWriter()
-	if err != nil {
-		return plumbing.ZeroHash, err
-	}
-	made, err := packfile.NewEncoder(w, &guarded{Storage: from, ctx: ctx}, false).Encode(all, deltaWindow)
-	return made, errors.Join(err, w.Close())
-}
-
 // guarded is a storage whose reading ends with the context.
 type guarded struct {
 	*filesystem.Storage
-	ctx context.Context //nolint:containedctx // lives for one call only
+	ended func() error // the context's Err
 }
 
 // EncodedObject implements storer.EncodedObjectStorer.
 func (g *guarded) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	if err := g.ctx.Err(); err != nil {
+	if err := g.ended(); err != nil {
 		return nil, err
 	}
 	return g.Storage.EncodedObject(t, h)
@@ -117,7 +107,7 @@ func (g *guarded) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbin
 
 // DeltaObject implements storer.DeltaObjectStorer.
 func (g *guarded) DeltaObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	if err := g.ctx.Err(); err != nil {
+	if err := g.ended(); err != nil {
 		return nil, err
 	}
 	o, err := g.Storage.DeltaObject(t, h)

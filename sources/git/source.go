@@ -79,9 +79,12 @@ func (s *Source) Describe() string {
 	return d
 }
 
-// Close releases idle connections. Snapshots stay readable.
+// Close releases idle connections and open files. Snapshots stay readable.
 func (s *Source) Close() error {
-	s.closing.Do(s.remote.close)
+	s.closing.Do(func() {
+		s.remote.close()
+		s.store.reopen() // a snapshot that is read later opens what it needs again
+	})
 	return nil
 }
 
@@ -108,7 +111,8 @@ func (s *Source) fetch(ctx context.Context) (*sources.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if base == nil && s.last != nil {
+	stale := base == nil // the record must be written, even if nothing is new
+	if stale && s.last != nil {
 		base = &s.last.accepted
 	}
 	if s.cfg.Ref.Commit != "" {
@@ -125,7 +129,7 @@ func (s *Source) fetch(ctx context.Context) (*sources.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.unchanged(p, base) {
+	if !stale && s.unchanged(p, base) {
 		return s.last.view(""), nil
 	}
 	rev, notes, err := s.bring(ctx, talk, p, base)
@@ -230,7 +234,7 @@ func (s *Source) read(ctx context.Context, st *store, a accepted) (*revision, er
 	return &revision{accepted: a, blobs: x.blobs, snap: &sources.Snapshot{
 		Revision: a.Commit,
 		Title:    title(c.Message),
-		Author:   fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email),
+		Author:   printable(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email)),
 		Time:     c.Committer.When,
 		Files:    filetree.New(x.root, c.Committer.When, s.store.load), // a fresh clone takes that place
 	}}, nil

@@ -14,7 +14,6 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 )
@@ -89,9 +88,14 @@ func (s *store) closeLocked() {
 }
 
 // has tells whether the object is there, without reading it.
-func (s *store) has(h plumbing.Hash) bool {
+func (s *store) has(h plumbing.Hash) (yes bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() {
+		if recover() != nil { // a mangled index makes the library index out of range
+			yes = false
+		}
+	}()
 	if s.st == nil {
 		s.st = openStorage(s.dir, true)
 	}
@@ -211,20 +215,19 @@ func (s *store) tree(h plumbing.Hash) (*object.Tree, error) {
 	return t, nil
 }
 
-// receive stores one pack. It writes through a storage of its own, so readers
-// are not held up. An error of r comes back as it is; any other is one of the
-// disk or of a malformed pack.
-func (s *store) receive(r io.Reader) error {
+// receive stores the one pack that fill writes, durably. It writes through a
+// storage of its own, so readers are not held up. What is wrong with the disk or
+// with the clone comes back marked as damage or as a sources.Error; other errors
+// are fill's, or say that the pack is malformed.
+func (s *store) receive(fill func(io.Writer) error) error {
 	if err := s.sweep(); err != nil {
-		return err
+		return onDisk(s.dir, err)
 	}
 	before, err := s.packs()
 	if err != nil {
-		return err
+		return onDisk(s.dir, err)
 	}
-	st := openStorage(s.dir, false)
-	defer st.Close()
-	if err := packfile.UpdateObjectStorage(st, r); err != nil {
+	if err := s.write(fill); err != nil {
 		_ = s.sweep() // the error in hand says more
 		if worse := s.check(); worse != nil {
 			return worse
@@ -232,10 +235,23 @@ func (s *store) receive(r io.Reader) error {
 		return err
 	}
 	if err := s.sync(before); err != nil {
-		return err
+		return onDisk(s.dir, err)
 	}
 	s.reopen()
 	return nil
+}
+
+func (s *store) write(fill func(io.Writer) error) error {
+	st := openStorage(s.dir, false)
+	defer st.Close()
+	w, err := st.PackfileWriter()
+	if err == nil {
+		err = errors.Join(fill(w), w.Close())
+	}
+	if pathError(err) {
+		return onDisk(s.dir, err)
+	}
+	return err
 }
 
 // sweep removes what an interrupted receive left behind.

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
@@ -108,17 +109,24 @@ func (w *wire) fetch(ctx context.Context, st *store, wants, haves []plumbing.Has
 		return w.explain(err)
 	}
 	defer res.Close()
-	in := &watched{r: demultiplex(req.Capabilities, res)}
-	err = st.receive(in)
+	var broken error // while reading from the server
+	err = st.receive(func(to io.Writer) error {
+		in := &watched{r: demultiplex(req.Capabilities, res)}
+		n, err := io.Copy(to, in)
+		if broken = in.err; err == nil && n == 0 {
+			err = packfile.ErrEmptyPackfile
+		}
+		return err
+	})
 	switch {
 	case err == nil:
 		return nil
-	case in.err != nil:
-		return w.explain(in.err)
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case pathError(err), errors.Is(err, errDamaged):
-		return onDisk(st.dir, err)
+	case broken != nil:
+		return w.explain(broken)
+	case classified(err):
+		return err
 	}
 	return fail(sources.Unavailable, "", "the server sent a pack that cannot be used: %w", err)
 }
