@@ -141,7 +141,11 @@ func (d *Daemon) Stop(ctx context.Context) error {
 			}
 		}
 		d.stopErr = errors.Join(errs...)
-		d.log.Info("stopped", logkey.Err, d.stopErr)
+		if d.stopErr != nil {
+			d.log.Warn("stopped, not in good order", logkey.Err, d.stopErr)
+			return
+		}
+		d.log.Info("stopped")
 	})
 	return d.stopErr
 }

@@ -52,6 +52,10 @@ func (w *wakes) knock() {
 func (w *wakes) take() (reason string, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	select {
+	case <-w.ring: // the reasons that rang are taken with the others
+	default:
+	}
 	reasons := make([]string, 0, len(w.reasons))
 	for r := range w.reasons {
 		reasons = append(reasons, r)
@@ -74,8 +78,11 @@ func (d *Daemon) loop(ctx context.Context) {
 			return
 		}
 		reason, ok := d.wake.take()
-		if !ok || ctx.Err() != nil {
+		switch {
+		case !ok || ctx.Err() != nil:
 			return
+		case reason == "":
+			continue // taken by an earlier pass
 		}
 		last, retry = time.Now(), time.Time{}
 		rep, err := d.pass(ctx, reconcile.PassOptions{Reason: reason, Waits: d.waits})

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/vmsteward/vmsteward/daemon"
-	"github.com/vmsteward/vmsteward/reconcile/journal"
 )
 
 // exitCode is how the process ends. The numbers are a promise to scripts.
@@ -99,7 +98,7 @@ func codeOf(err error) exitCode {
 		return exitInterrupted
 	case errors.As(err, &f):
 		return f.code
-	case errors.Is(err, journal.ErrLocked), errors.Is(err, daemon.ErrReadOnly), errors.Is(err, daemon.ErrUnreachable):
+	case errors.Is(err, daemon.ErrLocked), errors.Is(err, daemon.ErrReadOnly), errors.Is(err, daemon.ErrUnreachable):
 		return exitNoDaemon
 	}
 	return exitFailed

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/vmsteward/vmsteward/daemon"
-	"github.com/vmsteward/vmsteward/reconcile/journal"
 )
 
 func TestExitCodesAreFrozen(t *testing.T) { golden(t, "exit-codes.txt", exitCodesText()+"\n") }
@@ -24,8 +23,8 @@ func TestCodeOf(t *testing.T) {
 		{ends(exitAttention), 3},
 		{ends(exitPartly), 4},
 		{ends(exitOK), 0},
-		{fmt.Errorf("journal: %w", journal.ErrLocked), 5},
-		{fmt.Errorf("%w: %w", daemon.ErrReadOnly, journal.ErrLocked), 5},
+		{fmt.Errorf("journal: %w", daemon.ErrLocked), 5},
+		{fmt.Errorf("%w: %w", daemon.ErrReadOnly, daemon.ErrLocked), 5},
 		{fmt.Errorf("%w on /run/x: refused", daemon.ErrUnreachable), 5},
 		{context.Canceled, 130},
 		{&failure{code: exitTrouble, err: fmt.Errorf("plan: %w", context.Canceled)}, 130},

@@ -33,7 +33,7 @@ everything is as wanted, 1 on an error, 2 when something differs.`,
 		Example: `  vmsteward plan
   vmsteward plan --vm prod/web-01
   vmsteward plan --all                  also what is as wanted, every warning
-  vmsteward plan --detailed-exitcode    0 as wanted, 1 error, 2 something differs
+  vmsteward plan --detailed-exitcode    0 as wanted, 1 error, 2 differs
   vmsteward plan -o json | jq '.plan.summary'`,
 		Args:              noArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,

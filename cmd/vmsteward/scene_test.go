@@ -122,7 +122,7 @@ func sceneDelete() plan.Item {
 func sceneSweep() plan.Item {
 	it := sceneItem("old-3", plan.Sweep, plan.Nothing, "a creation of this VM did not end, and the VM is not wanted any more")
 	it.Digest = ""
-	it.Ops = []plan.Op{{Kind: plan.SweepVolume, Leftover: &providers.Leftover{ID: "pool/old-3-root.qcow2"}}}
+	it.Ops = []plan.Op{{Kind: plan.SweepVolume, Leftover: &providers.Leftover{ID: "pool/old-3-root.qcow2", Owner: providers.Owner{Fleet: "lab", VM: vmKey("old-3")}}}}
 	return it
 }
 

@@ -44,13 +44,12 @@ Exit code: 0 no errors, 1 errors. --strict makes unknown fields errors.`,
 			}
 			return usage(`"vmsteward validate ." checks the present folder`, "which files or folders?")
 		},
-		RunE: func(*cobra.Command, []string) error { return nil },
-	}
-	c.RunE = func(_ *cobra.Command, args []string) error {
-		if err := a.formats(outputText, outputJSON); err != nil {
-			return err
-		}
-		return a.validate(args, manifest.Options{Strict: strict}, providersDir)
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := a.formats(outputText, outputJSON); err != nil {
+				return err
+			}
+			return a.validate(args, manifest.Options{Strict: strict}, providersDir)
+		},
 	}
 	c.Flags().BoolVar(&strict, "strict", false, "unknown fields are errors")
 	c.Flags().StringVar(&providersDir, "providers-dir", "", "check references against the providers and secrets in this `folder`")
@@ -193,20 +192,30 @@ func anySecret() secret.Set {
 	return secret.Set{"userdata": text, "metadata": text, "ignition": text}
 }
 
+// guestLabel opens a Secret of the host to manifests, as the daemon has it.
+const guestLabel = "vmsteward.dev/guest"
+
 // hostOf reads what a host defines.
 func hostOf(dir string) (manifest.ResolveOptions, error) {
+	o := manifest.ResolveOptions{Secrets: map[manifest.Key]secret.Set{}}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return manifest.ResolveOptions{}, usage("", "--providers-dir: %s is not a folder", dir)
+		return o, usage("", "--providers-dir: %s is not a folder", dir)
 	}
-	settings, secrets, findings := manifest.Providers(manifest.Load(os.DirFS(dir), manifest.Options{}))
-	for _, f := range findings {
+	set := manifest.Load(os.DirFS(dir), manifest.Options{Strict: true})
+	for _, f := range set.Findings {
 		if f.Severity == manifest.Error {
-			return manifest.ResolveOptions{}, fmt.Errorf("--providers-dir: %s/%s", dir, f)
+			return o, fmt.Errorf("--providers-dir: %s/%s", dir, f)
 		}
 	}
-	o := manifest.ResolveOptions{Secrets: secrets}
-	for _, s := range settings {
-		o.Providers = append(o.Providers, s.Key)
+	for _, d := range set.Documents {
+		switch object := d.Object.(type) {
+		case *manifest.Provider:
+			o.Providers = append(o.Providers, d.Key)
+		case *manifest.Secret:
+			if object.Metadata.Labels[guestLabel] == "true" {
+				o.Secrets[d.Key] = object.Values()
+			}
+		}
 	}
 	return o, nil
 }
