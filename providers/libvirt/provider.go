@@ -81,19 +81,27 @@ func (p *Provider) do(ctx context.Context, op, subject string, l lane, fn func(c
 }
 
 // named translates err and says what it was about, where it does not say so.
+// That something is not there means the VM only where libvirt says that it
+// does not know the domain: a lost volume or network must not make a VM look
+// absent.
 func named(op, subject string, err error) error {
 	err = translate(op, subject, err)
 	own, ok := err.(*providers.Error)
-	if !ok || own.Op != "" && own.Op != "call" && own.Subject != "" {
+	if !ok {
 		return err
 	}
 	full := *own
-	full.Op = op
-	if full.Subject == "" {
-		full.Subject = subject
+	if full.Op == "" || full.Op == "call" {
+		full.Op = op
+	}
+	full.Subject = orElse(full.Subject, subject)
+	if providers.IsAbsent(err) && !errors.Is(err, errNoVM) && !isCode(err, golibvirt.ErrNoDomain) {
+		full.Missing = "what the VM refers to"
 	}
 	return &full
 }
+
+var errNoVM = errors.New("no such VM")
 
 // poolName returns the storage pool for a VM that names the given one.
 func (p *Provider) poolName(named string) string {
@@ -166,7 +174,7 @@ func absent(err error) error {
 }
 
 func notThere() error {
-	return &providers.Error{Kind: providers.NotFound, Err: errors.New("no such VM")}
+	return &providers.Error{Kind: providers.NotFound, Err: errNoVM}
 }
 
 func notOurs(name string, o providers.Owner) error {
