@@ -246,7 +246,10 @@ func (s *store) write(fill func(io.Writer) error) error {
 	defer st.Close()
 	w, err := st.PackfileWriter()
 	if err == nil {
-		err = errors.Join(fill(w), w.Close())
+		err = fill(w)
+		if end := w.Close(); err == nil { // a pack that was not filled is malformed, too
+			err = end
+		}
 	}
 	if pathError(err) {
 		return onDisk(s.dir, err)
