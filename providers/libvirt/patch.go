@@ -179,14 +179,35 @@ func plug(e *etree.Element, want nic) {
 	e.InsertChildAt(at, source)
 }
 
-// hasSCSI tells whether the document has that SCSI controller.
-func (s *sheet) hasSCSI(index int) bool {
-	for _, e := range s.devices.SelectElements("controller") {
-		if e.SelectAttrValue("type", "") == "scsi" && e.SelectAttrValue("index", "") == strconv.Itoa(index) {
-			return true
+// disk returns the disk at the target, or nil.
+func (s *sheet) disk(target string) *etree.Element {
+	for _, e := range s.devices.SelectElements("disk") {
+		if t := e.SelectElement("target"); t != nil && t.SelectAttrValue("dev", "") == target {
+			return e
 		}
 	}
-	return false
+	return nil
+}
+
+// hasSCSI tells whether the document has that SCSI controller.
+func (s *sheet) hasSCSI(index string) bool { return s.scsi(index) != nil }
+
+func (s *sheet) scsi(index string) *etree.Element {
+	for _, e := range s.devices.SelectElements("controller") {
+		if e.SelectAttrValue("type", "") == "scsi" && e.SelectAttrValue("index", "") == index {
+			return e
+		}
+	}
+	return nil
+}
+
+// controllerOf returns the SCSI controller of a disk; nil for other disks.
+func (s *sheet) controllerOf(disk *etree.Element) *etree.Element {
+	a := disk.SelectElement("address")
+	if a == nil || a.SelectAttrValue("type", "") != "drive" {
+		return nil
+	}
+	return s.scsi(a.SelectAttrValue("controller", ""))
 }
 
 // setMark puts the mark into the metadata, in place of the one that is there.

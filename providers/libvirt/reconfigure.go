@@ -48,6 +48,8 @@ type edit struct {
 	live   *domainDoc // the running machine; nil: leave it alone
 	cable  *sheet     // the running machine's document, to pick devices from
 	steps  []func() error
+
+	lastPort int // the last PCI port that was given to an added device
 }
 
 func (p *Provider) open(c *golibvirt.Libvirt, ref providers.Ref, change providers.Change) (*edit, error) {

@@ -3,6 +3,7 @@ package libvirt
 import (
 	"strconv"
 
+	"github.com/beevik/etree"
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"libvirt.org/go/libvirtxml"
 
@@ -23,43 +24,49 @@ func (d *domainDoc) diskNamed(name string, mark *markXML) *diskDoc {
 // addDisk makes the disk's volume and gives it to the definition and to the
 // running machine, each unless it has it.
 func (e *edit) addDisk(d manifest.Disk) error {
-	target := e.freeTarget(d.SCSI)
-	var out disk
+	target := ""
 	if have := e.seen.diskNamed(d.Name, e.mark); have != nil {
 		target = have.Target.Dev
-		out = disk{name: d.Name, path: have.origin(), block: have.Type == "block", format: have.Driver.Type, scsi: d.SCSI}
 	} else {
 		v, err := findVault(e.c, e.pool())
 		if err != nil {
 			return err
 		}
-		if out, err = e.p.extraDisk(e.c, e.owner, d, v, e.mark); err != nil {
+		made, err := e.p.extraDisk(e.c, e.owner, d, v, e.mark)
+		if err != nil {
 			return err
 		}
-		if err := e.configureDisk(out, target); err != nil {
+		target = e.freeTarget(d.SCSI)
+		if err := e.configureDisk(made, target); err != nil {
 			return err
 		}
 	}
 	if e.live == nil || e.live.diskNamed(d.Name, e.mark) != nil {
 		return nil
 	}
-	if d.SCSI != nil && !e.cable.hasSCSI(d.SCSI.Controller) {
-		e.attach(scsiController(d.SCSI.Controller))
+	device := e.sheet.disk(target)
+	if c := e.sheet.controllerOf(device); c != nil && !e.cable.hasSCSI(c.SelectAttrValue("index", "")) {
+		if err := e.attach(c); err != nil {
+			return err
+		}
 	}
-	device := diskDevice(out, target)
-	e.attach(&device)
-	return nil
+	return e.attach(device)
 }
 
 // configureDisk adds the disk to the definition, and notes it among what is
 // seen, so that the next one gets another target.
 func (e *edit) configureDisk(d disk, target string) error {
-	if d.scsi != nil && !e.sheet.hasSCSI(d.scsi.Controller) {
-		if err := e.sheet.addDevice(scsiController(d.scsi.Controller)); err != nil {
+	if d.scsi != nil && !e.sheet.hasSCSI(strconv.Itoa(d.scsi.Controller)) {
+		index := uint(d.scsi.Controller)
+		c := &libvirtxml.DomainController{Type: "scsi", Index: &index, Model: "virtio-scsi", Address: e.port()}
+		if err := e.sheet.addDevice(c); err != nil {
 			return err
 		}
 	}
 	device := diskDevice(d, target)
+	if d.scsi == nil {
+		device.Address = e.port()
+	}
 	if err := e.sheet.addDevice(&device); err != nil {
 		return err
 	}
@@ -100,20 +107,16 @@ func (e *edit) freeTarget(scsi *manifest.SCSI) string {
 	}
 }
 
-// attach adds a device to the running machine, later.
-func (e *edit) attach(d marshaler) {
+// attach adds a device of the definition to the running machine, later.
+func (e *edit) attach(device *etree.Element) error {
+	text, err := elementText(device)
+	if err != nil {
+		return err
+	}
 	e.then(func() error {
-		text, err := d.Marshal()
-		if err != nil {
-			return err
-		}
 		return e.c.DomainAttachDeviceFlags(e.dom, text, uint32(golibvirt.DomainDeviceModifyLive))
 	})
-}
-
-func scsiController(index int) *libvirtxml.DomainController {
-	i := uint(index)
-	return &libvirtxml.DomainController{Type: "scsi", Index: &i, Model: "virtio-scsi"}
+	return nil
 }
 
 // growDisk makes the disk larger: through the machine that has it open, or

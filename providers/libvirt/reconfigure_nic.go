@@ -91,6 +91,7 @@ func (e *edit) configureNIC(want nic, have *nicDoc) error {
 		e.sheet.removeNIC(have.MAC.Address)
 	}
 	device := nicDevice(want)
+	device.Address = e.port()
 	return e.sheet.addDevice(&device)
 }
 
@@ -106,9 +107,7 @@ func (e *edit) plugNIC(want nic, have *nicDoc) error {
 	default:
 		e.detach(want.name, have.MAC.Address)
 	}
-	device := nicDevice(want)
-	e.attach(&device)
-	return nil
+	return e.attach(e.sheet.nic(want.mac))
 }
 
 // update changes a device of the running machine, later.
