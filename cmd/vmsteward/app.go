@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -24,6 +25,7 @@ type app struct {
 	// service opens the way to the steward; a test puts its own here.
 	service opener
 
+	once  sync.Once // says that no daemon answers
 	flags globals
 }
 

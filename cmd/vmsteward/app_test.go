@@ -25,6 +25,8 @@ type fake struct {
 	err     error // of Apply
 	asked   []daemon.ApplyRequest
 	closed  bool
+
+	interrupt func() // during Apply
 }
 
 func (f *fake) Plan(ctx context.Context) (*reconcile.Outlook, error) {
@@ -34,8 +36,12 @@ func (f *fake) Plan(ctx context.Context) (*reconcile.Outlook, error) {
 	return f.look, ctx.Err()
 }
 
-func (f *fake) Apply(_ context.Context, req daemon.ApplyRequest) (*reconcile.Report, error) {
+func (f *fake) Apply(ctx context.Context, req daemon.ApplyRequest) (*reconcile.Report, error) {
 	f.asked = append(f.asked, req)
+	if f.interrupt != nil {
+		f.interrupt()
+		return nil, ctx.Err()
+	}
 	if f.err != nil {
 		return nil, f.err
 	}
@@ -60,13 +66,17 @@ type session struct {
 // typed runs a command line; answer is what a person types on the terminal,
 // and an empty one means that there is no terminal.
 func typed(f *fake, answer string, args ...string) *session {
+	return typedUnder(context.Background(), f, answer, args...)
+}
+
+func typedUnder(ctx context.Context, f *fake, answer string, args ...string) *session {
 	s := &session{}
 	a := &app{
 		in: strings.NewReader(answer), out: &s.out, err: &s.err, inTTY: answer != "",
 		getenv: func(string) string { return "" }, now: func() time.Time { return noon },
 	}
 	a.service = func(context.Context) (daemon.Service, error) { return f, nil }
-	s.code = execute(context.Background(), a, args)
+	s.code = execute(ctx, a, args)
 	return s
 }
 
@@ -179,6 +189,16 @@ func TestApplyCodes(t *testing.T) {
 	typed(&fake{}, "", "apply", "--yes").want(t, exitFailed, "vmsteward: no desired state")
 	f := &fake{look: outlookOf(sceneLive()), err: daemon.ErrReadOnly}
 	typed(f, "", "apply", "--yes").want(t, exitNoDaemon, "hint: ")
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	f := &fake{look: outlookOf(sceneLive()), interrupt: cancel}
+	s := typedUnder(ctx, f, "", "apply", "--yes")
+	s.want(t, exitInterrupted, "calls that were begun go on; the next pass picks them up", "vmsteward: interrupted")
+	for _, args := range [][]string{{"plan"}, {"drift"}, {"apply", "--yes"}} {
+		typedUnder(ctx, f, "", args...).want(t, exitInterrupted, "vmsteward: interrupted")
+	}
 }
 
 func TestPlanCodes(t *testing.T) {

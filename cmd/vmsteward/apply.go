@@ -55,16 +55,7 @@ conflict, or its work goes on.`,
 }
 
 func (a *app) apply(ctx context.Context, names []string, yes bool) error {
-	svc, err := a.service(ctx)
-	if err != nil {
-		return err
-	}
-	defer svc.Close()
-	look, err := svc.Plan(ctx)
-	if err != nil {
-		return err
-	}
-	only, err := chooseVMs(look.VMs, names)
+	look, only, err := a.lookAt(ctx, names)
 	if err != nil {
 		return err
 	}
@@ -73,27 +64,30 @@ func (a *app) apply(ctx context.Context, names []string, yes bool) error {
 		if err := a.showPlan(part, false); err != nil {
 			return err
 		}
-		if yes && !part.Plan.Empty() {
-			fmt.Fprintln(a.out)
+		if part.Plan.Empty() {
+			return ends(a.verdict(&reconcile.Report{Outlook: *part}))
 		}
+		fmt.Fprintln(a.out)
 	}
 	req := daemon.ApplyRequest{Only: only}
-	if !yes && !part.Plan.Empty() {
+	if !yes {
 		req.Expect = look.Plan.Fingerprint()
 		if err := a.agree(ctx, describeChanges(&part.Plan)); err != nil {
 			return err
 		}
 	}
-	if part.Plan.Empty() && !a.json() {
-		return ends(a.verdict(&reconcile.Report{Outlook: *part}))
+	svc, err := a.service(ctx)
+	if err != nil {
+		return err
 	}
+	defer svc.Close()
 	return a.carryOut(ctx, svc, req)
 }
 
 // agree asks on the terminal. Only "yes" is yes.
 func (a *app) agree(ctx context.Context, what string) error {
 	s := a.style()
-	fmt.Fprintf(a.out, "\n%s %s. Only 'yes' is accepted: ", s.bold("Apply these changes?"), what)
+	fmt.Fprintf(a.out, "%s %s. Only 'yes' is accepted: ", s.bold("Apply these changes?"), what)
 	answer, err := readLine(ctx, a.in)
 	if err != nil {
 		fmt.Fprintln(a.out)

@@ -64,20 +64,27 @@ everything is as wanted, 1 on an error, 2 when something differs.`,
 
 // look has a plan made and keeps the named VMs; none named: all.
 func (a *app) look(ctx context.Context, names []string) (*reconcile.Outlook, error) {
-	svc, err := a.service(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer svc.Close()
-	look, err := svc.Plan(ctx)
-	if err != nil {
-		return nil, err
-	}
-	keys, err := chooseVMs(look.VMs, names)
+	look, keys, err := a.lookAt(ctx, names)
 	if err != nil {
 		return nil, err
 	}
 	return restrict(look, keys), nil
+}
+
+// lookAt has a plan made and finds the named VMs in it. It lets go of what it
+// opened: nothing is locked while a person reads.
+func (a *app) lookAt(ctx context.Context, names []string) (*reconcile.Outlook, []manifest.Key, error) {
+	svc, err := a.service(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer svc.Close()
+	look, err := svc.Plan(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	keys, err := chooseVMs(look.VMs, names)
+	return look, keys, err
 }
 
 func (a *app) showPlan(look *reconcile.Outlook, all bool) error {

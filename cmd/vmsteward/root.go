@@ -58,7 +58,7 @@ runs, and look for themselves when it does not.`,
 		return usage(fmt.Sprintf("%q shows every flag", c.CommandPath()+" --help"), "%w", err)
 	})
 	f := root.PersistentFlags()
-	f.StringVar(&a.flags.config, "config", "", "configuration `file` (default /etc/vmsteward/vmsteward.yaml, or $"+configEnv+")")
+	f.StringVar(&a.flags.config, "config", "", "configuration `file`; else $"+configEnv+", else in /etc/vmsteward")
 	f.StringVarP(&a.flags.output, "output", "o", outputText, "output `format`: text or json")
 	f.BoolVar(&a.flags.noColor, "no-color", false, "no colours; $NO_COLOR and TERM=dumb work too")
 	root.AddGroup(

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 
 	"github.com/vmsteward/vmsteward/daemon"
@@ -26,11 +28,19 @@ func (a *app) connect(ctx context.Context) (daemon.Service, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		fmt.Fprintf(a.err, "no daemon answers on %s; looking directly\n", cfg.API.Socket)
+		a.once.Do(func() { fmt.Fprintln(a.err, whyDirectly(err, cfg.API.Socket)+"; looking directly") })
 	}
 	return daemon.NewLocal(cfg, daemon.Options{
 		Log: slog.New(slog.DiscardHandler), Version: buildVersion(), ConfigPath: a.configPath(),
 	})
+}
+
+// whyDirectly says why the daemon is not asked.
+func whyDirectly(err error, socket string) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "you may not open the daemon's socket " + socket
+	}
+	return "no daemon answers on " + socket
 }
 
 func (a *app) loadConfig() (*daemon.Config, error) {
