@@ -59,6 +59,7 @@ type Engine struct {
 	retired bool       // guarded by pass
 	number  int        // guarded by pass
 	said    repeats    // guarded by pass
+	kept    *Brief     // guarded by pass: what the journal has of the last pass
 
 	reading sync.Mutex // held while the source is read
 	last    *desired   // guarded by reading
@@ -180,7 +181,8 @@ func (e *Engine) outlook(ctx context.Context) (*Outlook, *scene, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	sc := &scene{desired: d, now: time.Now(), endpoints: e.observe(ctx)}
+	sc := &scene{desired: d, endpoints: e.observe(ctx, d)}
+	sc.now = time.Now()
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}

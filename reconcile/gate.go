@@ -24,6 +24,7 @@ type gate struct {
 
 	mu       sync.Mutex
 	failures int       // guarded by mu: in a row
+	failedAt time.Time // guarded by mu
 	until    time.Time // guarded by mu: no call before
 	cause    string    // guarded by mu
 	whole    bool      // guarded by mu: the last inventory was complete
@@ -57,18 +58,30 @@ func (g *gate) call(ctx context.Context, timeout time.Duration, fn func(context.
 		return err
 	}
 	defer func() { <-g.slots }()
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	err := fn(ctx)
-	switch providers.KindOf(err) {
-	case providers.Unavailable, providers.Unauthorized, providers.Timeout:
+	begun := time.Now()
+	err := fn(limited)
+	switch {
+	case ctx.Err() != nil: // the caller left, which says nothing about the endpoint
+	case g.down(err):
 		g.failed(time.Now(), err)
-	case "":
-		g.recovered()
+	default:
+		g.recovered(begun)
 	}
 	return err
 }
 
+// down tells whether an error is about the endpoint rather than one VM.
+func (g *gate) down(err error) bool {
+	switch providers.KindOf(err) {
+	case providers.Unavailable, providers.Unauthorized, providers.Timeout, providers.RateLimited:
+		return true
+	}
+	return errors.Is(err, errEndpointDown)
+}
+
+// enter waits for a slot and for the rate.
 func (g *gate) enter(ctx context.Context) error {
 	select {
 	case g.slots <- struct{}{}:
@@ -82,14 +95,23 @@ func (g *gate) enter(ctx context.Context) error {
 	return err
 }
 
+// admit lets one call pass at the rate of the endpoint, unless the endpoint is
+// gone before or after the wait.
 func (g *gate) admit(ctx context.Context) error {
+	if err := g.open(); err != nil || g.limit == nil {
+		return err
+	}
+	if err := g.limit.Wait(ctx); err != nil {
+		return err
+	}
+	return g.open()
+}
+
+func (g *gate) open() error {
 	if wait, why := g.paused(time.Now()); wait > 0 {
 		return fmt.Errorf("%w: %s", errEndpointDown, why)
 	}
-	if g.limit == nil {
-		return nil
-	}
-	return g.limit.Wait(ctx)
+	return nil
 }
 
 // paused returns how long the endpoint is left alone, and why.
@@ -102,24 +124,27 @@ func (g *gate) paused(now time.Time) (time.Duration, string) {
 	return 0, ""
 }
 
-// failed notes that the endpoint itself failed and returns for how long it is
-// left alone.
-func (g *gate) failed(now time.Time, err error) time.Duration {
+// failed notes that the endpoint itself failed, which is left alone for a
+// while.
+func (g *gate) failed(now time.Time, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if now.Before(g.until) {
-		return g.until.Sub(now) // a call that was in flight when it failed
+		return // a call that was in flight when it failed
 	}
 	g.failures++
-	pause := verdictOf(err).pause(g.failures)
-	g.until, g.cause = now.Add(pause), err.Error()
-	return pause
+	g.failedAt = now
+	g.until, g.cause = now.Add(verdictOf(err).pause(g.failures)), err.Error()
 }
 
-func (g *gate) recovered() {
+// recovered notes that the endpoint answered a call. One that was in flight
+// when the endpoint failed proves nothing.
+func (g *gate) recovered(begun time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.failures, g.until, g.cause = 0, time.Time{}, ""
+	if g.failures == 0 || begun.After(g.failedAt) {
+		g.failures, g.until, g.cause = 0, time.Time{}, ""
+	}
 }
 
 // observed notes how much of the endpoint an inventory saw.

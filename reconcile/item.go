@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -19,47 +18,86 @@ type work struct {
 	gate *gate
 	ref  providers.Ref
 	vm   *manifest.VM // nil when it is not wanted
+	// begun is the operation whose intent was written with the outcome of the
+	// one before.
+	begun *plan.Op
 }
 
-// errWaiting says that long work goes on after its waiting was ended.
-var errWaiting = errors.New("the work goes on")
+var (
+	// errWaiting says that long work goes on after its waiting was ended.
+	errWaiting = errors.New("the work goes on")
+	// errJournal says that no call was made because its intent could not be
+	// written, or that what a call did could not be.
+	errJournal = errors.New("the journal cannot be written")
+)
 
 // item makes the calls of one VM in order, stopping at the first that fails.
 func (r *run) item(ctx context.Context, it *plan.Item) Result {
 	begun := time.Now()
 	w := &work{run: r, it: it, gate: r.gates[it.Provider], vm: r.wanted[it.VM]}
 	w.ref = providers.Ref{ID: it.ID, Owner: providers.Owner{Fleet: r.Engine.opts.Fleet, VM: it.VM}}
-	res := Result{VM: it.VM, Provider: it.Provider, Action: it.Action}
-	var err error
-	for _, op := range it.Ops {
-		if err = w.op(ctx, op); err != nil {
-			break
-		}
-		res.Ops = append(res.Ops, op.Kind)
+	if it.Action == plan.Sweep {
+		w.ref.ID = ""
 	}
+	res := Result{VM: it.VM, Provider: it.Provider, Action: it.Action}
+	err := w.ops(ctx, &res)
 	if err == nil {
 		err = w.verify(ctx, &res)
 	}
 	w.conclude(&res, err)
 	res.Took = time.Since(begun)
-	w.report(&res, err)
+	w.report(&res)
 	return res
 }
 
+// ops makes the calls.
+func (w *work) ops(ctx context.Context, res *Result) error {
+	for i := range w.it.Ops {
+		op, rest := &w.it.Ops[i], w.it.Ops[i+1:]
+		if err := w.op(ctx, op, rest); err != nil {
+			return errors.Join(err, w.restore(ctx, op, rest, err))
+		}
+		res.Ops = append(res.Ops, op.Kind)
+	}
+	return nil
+}
+
+// restore starts a guest again that was stopped for a change which then was
+// refused.
+func (w *work) restore(ctx context.Context, failed *plan.Op, rest []plan.Op, err error) error {
+	if failed.Kind != plan.Reconfigure || len(rest) == 0 || rest[0].Kind != plan.Start || unknowable(err) {
+		return nil
+	}
+	return w.op(ctx, &rest[0], nil)
+}
+
+// unknowable tells whether nobody can know what became of a call.
+func unknowable(err error) bool {
+	if errors.Is(err, errJournal) || errors.Is(err, errWaiting) || errors.Is(err, context.Canceled) || errors.Is(err, errEndpointDown) {
+		return true
+	}
+	switch providers.KindOf(err) {
+	case providers.Timeout, providers.Unavailable, providers.Unrecognised:
+		return true
+	}
+	return false
+}
+
 // op makes one call between its intent and its outcome in the journal. Without
-// a written intent there is no call.
-func (w *work) op(ctx context.Context, op plan.Op) error {
+// a written intent there is no call. The outcome carries the intent of the
+// call that follows, so that nothing can come between the two.
+func (w *work) op(ctx context.Context, op *plan.Op, rest []plan.Op) error {
 	task := op.Task
 	if task == "" {
-		if err := w.intend(op); err != nil {
+		before, err := w.intend(op)
+		if err != nil {
 			return err
 		}
-		var err error
 		if task, err = w.call(ctx, op); err != nil {
-			return w.broken(op, err)
+			return w.broken(op, rest, before, err)
 		}
 		if task != "" {
-			if err := w.journal(func(r *journal.Record) { r.Intent.Task = string(task) }); err != nil {
+			if err := w.journal(func(r *journal.Record) { r.Intent = r.Intent.WithTask(string(task)) }); err != nil {
 				return err
 			}
 		}
@@ -69,152 +107,61 @@ func (w *work) op(ctx context.Context, op plan.Op) error {
 			return err
 		}
 	}
-	return w.done(op)
+	return w.done(op, rest)
 }
 
-func (w *work) intend(op plan.Op) error {
-	in := &journal.Intent{Op: string(op.Kind), Pass: w.id, Begun: time.Now().UTC()}
+// intend writes the intent, unless it was written already, and returns the one
+// that was open before.
+func (w *work) intend(op *plan.Op) (before *journal.Intent, err error) {
+	rec, _ := w.memory.get(w.it.VM)
+	if w.begun == op {
+		return rec.Intent, nil
+	}
+	return rec.Intent, w.journal(func(r *journal.Record) { r.Provider, r.Intent = w.it.Provider, w.intent(op) })
+}
+
+func (w *work) intent(op *plan.Op) *journal.Intent {
+	in := &journal.Intent{Op: string(op.Kind), Pass: w.id, Begun: time.Now().UTC(), Digest: w.it.Digest}
 	if op.Timeout > 0 {
 		in.Deadline = in.Begun.Add(op.Timeout)
 	}
-	return w.journal(func(r *journal.Record) { r.Provider, r.Intent = w.it.Provider, in })
+	return in
 }
 
-// done writes the outcome of a call that succeeded.
-func (w *work) done(op plan.Op) error {
+// done writes the outcome of a call that succeeded, and the intent of the one
+// that follows.
+func (w *work) done(op *plan.Op, rest []plan.Op) error {
 	w.remember(string(op.Kind), "done")
-	return w.journal(func(r *journal.Record) { r.Intent, r.ID = nil, w.ref.ID })
+	var next *journal.Intent
+	w.begun = nil
+	if len(rest) > 0 && rest[0].Task == "" {
+		w.begun = &rest[0]
+		next = w.intent(w.begun)
+	}
+	return w.journal(func(r *journal.Record) { r.Intent, r.ID = next, w.ref.ID })
 }
 
-// broken writes the outcome of a call that failed. When nobody can know
-// whether it took effect, the intent stays open.
-func (w *work) broken(op plan.Op, err error) error {
-	if errors.Is(err, errEndpointDown) {
-		return errors.Join(err, w.journal(func(r *journal.Record) { r.Intent = nil }))
+// broken writes the outcome of a call that failed. The intent stays open when
+// nobody can know whether it took effect, when it is a creation, which may
+// have left something, and when the VM is in the midst of its calls; the one
+// before comes back when nothing was tried.
+func (w *work) broken(op *plan.Op, rest []plan.Op, before *journal.Intent, err error) error {
+	if errors.Is(err, errEndpointDown) || errors.Is(err, errNotSent) {
+		return errors.Join(err, w.journal(func(r *journal.Record) { r.Intent = before }))
 	}
 	w.remember(string(op.Kind), err.Error())
-	switch providers.KindOf(err) {
-	case providers.Timeout, providers.Unavailable, providers.Unrecognised:
+	if op.Kind == plan.CreateVM || len(rest) > 0 || unknowable(err) {
 		return err
 	}
-	if jerr := w.journal(func(r *journal.Record) { r.Intent = nil }); jerr != nil {
-		return errors.Join(err, jerr)
-	}
-	return err
+	return errors.Join(err, w.journal(func(r *journal.Record) { r.Intent = nil }))
 }
 
-// call makes the one provider call of an operation.
-func (w *work) call(ctx context.Context, op plan.Op) (task providers.TaskRef, err error) {
-	err = w.gate.call(ctx, w.Engine.opts.CallTimeout, func(ctx context.Context) error {
-		if err := w.confirm(ctx, op); err != nil {
-			return err
-		}
-		task, err = w.dispatch(ctx, op)
-		return err
-	})
-	return task, err
-}
-
-func (w *work) dispatch(ctx context.Context, op plan.Op) (providers.TaskRef, error) {
-	p := w.gate.Provider
-	switch op.Kind {
-	case plan.CreateVM:
-		res, err := p.Create(ctx, providers.CreateRequest{Owner: w.ref.Owner, VM: w.vm})
-		if err == nil {
-			w.ref.ID = res.ID
-		}
-		return res.Task, err
-	case plan.Start:
-		return p.Power(ctx, w.ref, providers.PowerStart)
-	case plan.Stop:
-		return p.Power(ctx, w.ref, providers.PowerStop)
-	case plan.ShutDown:
-		return p.Power(ctx, w.ref, providers.PowerShutdown)
-	case plan.Reconfigure:
-		return p.Reconfigure(ctx, w.ref, *op.Change)
-	case plan.DeleteVM:
-		return p.Delete(ctx, w.ref)
-	case plan.SweepVolume:
-		s, ok := p.(providers.Sweeper)
-		if !ok {
-			return "", &providers.Error{Op: "sweep", Subject: op.Leftover.ID, Kind: providers.NotSupported, Err: errors.New("the provider cannot")}
-		}
-		return "", s.Sweep(ctx, *op.Leftover)
-	}
-	return "", fmt.Errorf("plan has an unknown operation %q", op.Kind)
-}
-
-// confirm looks once more right before a call that destroys.
-func (w *work) confirm(ctx context.Context, op plan.Op) error {
-	if op.Kind != plan.DeleteVM {
+// journal changes the VM's record.
+func (w *work) journal(change func(*journal.Record)) error {
+	err := w.memory.update(w.it.VM, change)
+	if err == nil {
 		return nil
 	}
-	found, err := w.gate.Provider.Describe(ctx, w.ref)
-	if providers.IsAbsent(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := plan.Confirm(w.Engine.opts.Fleet, w.it, op, found); err != nil {
-		return &providers.Error{Op: "delete", Subject: w.it.VM.String(), Kind: providers.Conflict, Err: err}
-	}
-	return nil
-}
-
-// await polls long work until it ends, its deadline passes or nobody waits any
-// more. At the deadline of a shutdown the plug is pulled, as the plan says.
-func (w *work) await(ctx context.Context, op plan.Op, task providers.TaskRef) error {
-	waits := w.opts.Waits
-	if waits == nil {
-		waits = context.Background()
-	}
-	var deadline <-chan time.Time
-	if op.Timeout > 0 {
-		t := time.NewTimer(op.Timeout)
-		defer t.Stop()
-		deadline = t.C
-	}
-	for pause := firstPoll; ; pause = min(pause*2, lastPoll) {
-		done, err := w.poll(ctx, task)
-		if done || err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return errWaiting
-		case <-waits.Done():
-			return errWaiting
-		case <-deadline:
-			return w.deadline(ctx, op)
-		case <-time.After(pause):
-		}
-	}
-}
-
-// The pauses between two looks at long work.
-const (
-	firstPoll = 100 * time.Millisecond
-	lastPoll  = 2 * time.Second
-)
-
-func (w *work) poll(ctx context.Context, task providers.TaskRef) (done bool, err error) {
-	err = w.gate.call(ctx, w.Engine.opts.CallTimeout, func(ctx context.Context) error {
-		done, err = w.gate.Provider.IsTaskComplete(ctx, task)
-		return err
-	})
-	if !done && errors.Is(err, errEndpointDown) {
-		return false, errWaiting
-	}
-	return done, err
-}
-
-// deadline is what follows when long work takes too long: a guest that does
-// not shut down is stopped.
-func (w *work) deadline(ctx context.Context, op plan.Op) error {
-	if op.Kind != plan.ShutDown {
-		return errWaiting
-	}
-	w.remember(string(op.Kind), fmt.Sprintf("not off after %s", op.Timeout))
-	return w.op(ctx, plan.Op{Kind: plan.Stop})
+	w.complain(err)
+	return errors.Join(errJournal, err)
 }

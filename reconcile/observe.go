@@ -2,7 +2,8 @@ package reconcile
 
 import (
 	"context"
-	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,11 +15,11 @@ import (
 )
 
 // observe reads every endpoint at once, each within its own deadline.
-func (e *Engine) observe(ctx context.Context) []plan.Endpoint {
+func (e *Engine) observe(ctx context.Context, d *desired) []plan.Endpoint {
 	out := make([]plan.Endpoint, len(e.opts.Endpoints))
 	var wg sync.WaitGroup
 	for i, ep := range e.opts.Endpoints {
-		wg.Go(func() { out[i] = e.look(ctx, e.gates[ep.Key]) })
+		wg.Go(func() { out[i] = e.look(ctx, e.gates[ep.Key], d) })
 	}
 	wg.Wait()
 	return out
@@ -26,7 +27,7 @@ func (e *Engine) observe(ctx context.Context) []plan.Endpoint {
 
 // look reads one endpoint. An endpoint that failed a moment ago is not asked
 // again before its pause is over.
-func (e *Engine) look(ctx context.Context, g *gate) (out plan.Endpoint) {
+func (e *Engine) look(ctx context.Context, g *gate, d *desired) (out plan.Endpoint) {
 	out = plan.Endpoint{Key: g.Key, Caps: g.caps}
 	defer func() { g.observed(out.Inventory != nil && out.Inventory.Complete) }()
 	if g.Provider == nil {
@@ -37,92 +38,107 @@ func (e *Engine) look(ctx context.Context, g *gate) (out plan.Endpoint) {
 		out.Unreachable = why
 		return out
 	}
-	ctx, cancel := context.WithTimeout(ctx, e.opts.ObserveTimeout)
-	defer cancel()
-	inv, err := e.inventory(ctx, g.Provider)
-	if err == nil {
-		g.recovered()
-		out.Inventory = inv
+	inv, err := e.inventory(ctx, g, d)
+	if err != nil {
+		out.Unreachable = err.Error()
 		return out
 	}
-	out.Unreachable = err.Error()
-	retry := g.failed(time.Now(), err)
-	e.opts.Log.Warn("provider cannot be read", logkey.Provider, g.Key.String(), logkey.Kind, providers.KindOf(err),
-		logkey.Err, err, logkey.RetryInMS, retry.Milliseconds())
+	out.Inventory = inv
 	return out
 }
 
 // inventory reads everything at once, or, from a provider that cannot, each
 // VM that the journal knows to be there and each that may have been made.
-func (e *Engine) inventory(ctx context.Context, p providers.Provider) (*providers.Inventory, error) {
-	if l, ok := p.(providers.Lister); ok {
-		return l.List(ctx)
+func (e *Engine) inventory(ctx context.Context, g *gate, d *desired) (inv *providers.Inventory, err error) {
+	limited, cancel := context.WithTimeout(ctx, e.opts.ObserveTimeout)
+	defer cancel()
+	begun := time.Now()
+	if l, ok := g.Provider.(providers.Lister); ok {
+		inv, err = l.List(limited)
+	} else {
+		inv, err = e.describeAll(limited, g, d)
+	}
+	if err != nil && ctx.Err() == nil {
+		g.failed(time.Now(), err) // an endpoint is not to blame for a caller who left
+	}
+	if err == nil {
+		g.recovered(begun)
+	}
+	return inv, err
+}
+
+func (e *Engine) describeAll(ctx context.Context, g *gate, d *desired) (*providers.Inventory, error) {
+	known := make(map[manifest.Key]bool)
+	for key, rec := range e.memory.all() {
+		known[key] = rec.Provider == g.Key
+	}
+	for _, w := range d.state.VMs {
+		known[w.Key] = known[w.Key] || w.Provider == g.Key
 	}
 	inv := &providers.Inventory{Complete: true}
-	for key := range e.memory.all() {
-		ref := providers.Ref{Owner: providers.Owner{Fleet: e.opts.Fleet, VM: key}}
-		if err := describeInto(ctx, p, ref, inv); err != nil {
-			return nil, err
-		}
-	}
-	if e.last == nil {
-		return inv, nil
-	}
-	for _, w := range e.last.state.VMs {
-		if _, known := e.memory.get(w.Key); known {
+	for _, key := range slices.SortedFunc(maps.Keys(known), manifest.Key.Compare) {
+		if !known[key] {
 			continue
 		}
-		ref := providers.Ref{Owner: providers.Owner{Fleet: e.opts.Fleet, VM: w.Key}}
-		if err := describeInto(ctx, p, ref, inv); err != nil {
+		if err := e.describeInto(ctx, g, key, inv); err != nil {
 			return nil, err
 		}
 	}
 	return inv, nil
 }
 
-func describeInto(ctx context.Context, p providers.Provider, ref providers.Ref, inv *providers.Inventory) error {
-	vm, err := p.Describe(ctx, ref)
+func (e *Engine) describeInto(ctx context.Context, g *gate, key manifest.Key, inv *providers.Inventory) error {
+	var vm *providers.VM
+	err := g.call(ctx, e.opts.CallTimeout, func(ctx context.Context) (err error) {
+		vm, err = g.Provider.Describe(ctx, providers.Ref{Owner: providers.Owner{Fleet: e.opts.Fleet, VM: key}})
+		return err
+	})
 	switch {
 	case err == nil:
 		inv.VMs = append(inv.VMs, *vm)
 	case providers.IsAbsent(err):
-	case errors.Is(err, context.Canceled), providers.KindOf(err) == providers.Unavailable, providers.KindOf(err) == providers.Timeout:
+	case ctx.Err() != nil, g.down(err):
 		return err
 	default:
 		inv.Complete = false
-		inv.Problems = append(inv.Problems, providers.Problem{Name: ref.Owner.VM.Name, Err: err})
+		inv.Problems = append(inv.Problems, providers.Problem{Name: key.String(), Err: err})
 	}
 	return nil
 }
 
-// settleTasks asks after the long work that earlier passes began, and clears
-// what has ended. What it did is seen by observing.
-func (e *Engine) settleTasks(ctx context.Context) {
+// settleTasks asks after the long work that earlier passes began, and forgets
+// the tasks that have ended. What they did is seen by observing; the intents
+// stay until it was.
+func (e *Engine) settleTasks(ctx context.Context) (errs []error) {
 	for key, rec := range e.memory.all() {
 		if rec.Intent == nil || rec.Intent.Task == "" {
 			continue
 		}
-		g := e.gates[rec.Provider]
-		if g == nil || g.Provider == nil {
-			continue
+		if g := e.gates[rec.Provider]; g != nil && g.Provider != nil {
+			if err := e.settleTask(ctx, g, key, rec.Intent); err != nil {
+				errs = append(errs, err)
+			}
 		}
-		if wait, _ := g.paused(time.Now()); wait > 0 {
-			continue
-		}
-		e.settleTask(ctx, g, key, rec.Intent)
 	}
+	return errs
 }
 
-func (e *Engine) settleTask(ctx context.Context, g *gate, key manifest.Key, in *journal.Intent) {
-	ctx, cancel := context.WithTimeout(ctx, e.opts.CallTimeout)
-	defer cancel()
-	done, err := g.Provider.IsTaskComplete(ctx, providers.TaskRef(in.Task))
+// settleTask returns an error of the journal only.
+func (e *Engine) settleTask(ctx context.Context, g *gate, key manifest.Key, in *journal.Intent) error {
+	done := false
+	err := g.call(ctx, e.opts.CallTimeout, func(ctx context.Context) (err error) {
+		done, err = g.Provider.IsTaskComplete(ctx, providers.TaskRef(in.Task))
+		return err
+	})
 	if !done {
-		return
+		return nil
 	}
 	e.opts.Log.Info("long work has ended", logkey.VM, key.String(), logkey.Provider, g.Key.String(),
 		logkey.Action, in.Op, logkey.Err, err)
-	if err := e.memory.update(key, func(r *journal.Record) { r.Intent = nil }); err != nil {
-		e.opts.Log.Error("journal cannot be written", logkey.VM, key.String(), logkey.Err, err)
-	}
+	return e.memory.update(key, func(r *journal.Record) {
+		r.Intent = r.Intent.WithTask("")
+		if err != nil {
+			r.Failure = failureOf(r.Failure, in.Digest, err, time.Now().UTC())
+		}
+	})
 }

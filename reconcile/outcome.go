@@ -24,6 +24,9 @@ func (w *work) verify(ctx context.Context, res *Result) error {
 		return err
 	})
 	gone := providers.IsAbsent(err)
+	if err == nil {
+		w.ref.ID = found.ID
+	}
 	switch {
 	case w.it.Action == plan.Delete && gone:
 		res.Outcome = Applied
@@ -35,8 +38,8 @@ func (w *work) verify(ctx context.Context, res *Result) error {
 	case err != nil:
 		res.Outcome, res.Error, res.Kind = Unproven, err.Error(), string(providers.KindOf(err))
 		return nil
-	case found.Mark == nil:
-		res.Remaining = []string{"mark: wanted ours, found none"}
+	case found.Mark == nil || found.Mark.Owner != w.ref.Owner:
+		res.Remaining = []string{"mark: wanted ours, found another"}
 	case w.it.Action == plan.Retire:
 		res.Remaining = unretired(found)
 	default:
@@ -65,6 +68,8 @@ func (w *work) conclude(res *Result, err error) {
 	switch {
 	case err == nil:
 		w.recordApplied(res)
+	case errors.Is(err, errJournal):
+		res.Outcome, res.Error = NotTried, err.Error()
 	case errors.Is(err, errWaiting), errors.Is(err, context.Canceled):
 		res.Outcome = Waiting
 	case errors.Is(err, errEndpointDown), providers.KindOf(err) == providers.Unavailable:
@@ -81,10 +86,11 @@ func (w *work) recordApplied(res *Result) {
 	if w.it.Action == plan.Delete || w.it.Action == plan.Sweep {
 		if res.Outcome == Applied {
 			w.complain(w.memory.forget(w.it.VM))
+			return
 		}
-		return
 	}
-	w.complain(w.journal(func(r *journal.Record) {
+	now := time.Now().UTC().Truncate(time.Second)
+	_ = w.journal(func(r *journal.Record) {
 		r.Failure = nil
 		r.Provider, r.ID = w.it.Provider, w.ref.ID
 		if r.Signature != w.it.Signature {
@@ -94,32 +100,44 @@ func (w *work) recordApplied(res *Result) {
 			r.Strikes++
 		}
 		r.Stubborn = res.Outcome == Different
-		if res.Outcome == Applied && w.it.Wanted != nil {
-			r.Applied, r.Digest = w.it.Base(r.Applied), w.it.Digest
-			r.InSync = time.Now().UTC().Truncate(time.Second)
+		if res.Outcome == Applied && w.vm != nil {
+			r.Applied, r.Digest = plan.Base(w.vm, &w.gate.caps, w.it, r.Applied), ""
+			if w.it.Whole() {
+				r.Digest = w.it.Digest
+			}
+			r.InSync = now
 		}
-	}))
+	})
 }
 
 func (w *work) recordFailure(err error) {
 	now := time.Now().UTC()
+	_ = w.journal(func(r *journal.Record) {
+		r.Failure = failureOf(r.Failure, w.it.Digest, err, now)
+	})
+}
+
+// failureOf is what is remembered of an error, given the one before. A VM that
+// is not wanted has no manifest whose change could be awaited.
+func failureOf(before *journal.Failure, digest string, err error, now time.Time) *journal.Failure {
 	v := verdictOf(err)
-	w.complain(w.journal(func(r *journal.Record) {
-		attempts := 1
-		if r.Failure != nil && r.Failure.Digest == w.it.Digest {
-			attempts = r.Failure.Attempts + 1
-		}
-		r.Failure = &journal.Failure{
-			Text: err.Error(), Kind: string(providers.KindOf(err)), Digest: w.it.Digest, Attempts: attempts, At: now, ForDigest: v.forDigest,
-		}
-		if pause := v.pause(attempts); pause > 0 {
-			r.Failure.NotBefore = now.Add(pause)
-		}
-	}))
+	if digest == "" && v.forDigest {
+		v = missing
+	}
+	f := &journal.Failure{
+		Text: err.Error(), Kind: string(providers.KindOf(err)), Digest: digest, Attempts: 1, At: now, ForDigest: v.forDigest,
+	}
+	if before != nil && before.Digest == digest {
+		f.Attempts = before.Attempts + 1
+	}
+	if pause := v.pause(f.Attempts); pause > 0 {
+		f.NotBefore = now.Add(pause)
+	}
+	return f
 }
 
 // report writes the one line about how the VM's calls went.
-func (w *work) report(res *Result, err error) {
+func (w *work) report(res *Result) {
 	attrs := []any{logkey.VM, res.VM.String(), logkey.Provider, res.Provider.String(), logkey.Action, string(res.Action),
 		"outcome", string(res.Outcome), logkey.Disruption, string(w.it.Disruption), logkey.TookMS, res.Took.Milliseconds()}
 	level := slog.LevelInfo
@@ -142,8 +160,6 @@ func (w *work) report(res *Result, err error) {
 	}
 	w.log.Log(context.Background(), level, "action", attrs...)
 }
-
-func (w *work) journal(change func(*journal.Record)) error { return w.memory.update(w.it.VM, change) }
 
 // remember adds a line to the history.
 func (w *work) remember(what, outcome string) {

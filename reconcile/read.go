@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/sources"
 )
@@ -38,8 +37,6 @@ func (e *Engine) read(ctx context.Context) (*desired, error) {
 	}
 	stale := *e.last
 	stale.stale = err.Error()
-	e.opts.Log.Warn("source failed, the last good snapshot stays in force", logkey.Source, e.opts.Source.Describe(),
-		logkey.Revision, stale.snapshot.Revision, logkey.Kind, sources.KindOf(err), logkey.Err, err)
 	return &stale, nil
 }
 

@@ -17,6 +17,9 @@ type recall struct {
 
 	mu      sync.Mutex
 	records map[manifest.Key]journal.Record // guarded by mu
+	// current holds, by VM, the digest whose rendering by this process was
+	// found to be what the record has as applied. Guarded by mu.
+	current map[manifest.Key]string
 }
 
 func remember(store journal.Store) (*recall, error) {
@@ -24,7 +27,7 @@ func remember(store journal.Store) (*recall, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &recall{store: store, records: maps.Clone(records)}, nil
+	return &recall{store: store, records: maps.Clone(records), current: map[manifest.Key]string{}}, nil
 }
 
 func (m *recall) get(vm manifest.Key) (journal.Record, bool) {
@@ -48,6 +51,7 @@ func (m *recall) update(vm manifest.Key, change func(*journal.Record)) error {
 	r := m.records[vm]
 	change(&r)
 	m.records[vm] = r
+	delete(m.current, vm)
 	m.mu.Unlock()
 	return m.store.Update(vm, func(stored *journal.Record) { *stored = r })
 }
@@ -55,8 +59,28 @@ func (m *recall) update(vm manifest.Key, change func(*journal.Record)) error {
 func (m *recall) forget(vm manifest.Key) error {
 	m.mu.Lock()
 	delete(m.records, vm)
+	delete(m.current, vm)
 	m.mu.Unlock()
 	return m.store.Forget(vm)
+}
+
+// calm clears, for the rest of this process only, what a pass that found the
+// VM as wanted makes meaningless. It costs no write: what the disk keeps is
+// cleared again by the next such pass.
+func (m *recall) calm(vm manifest.Key, digest string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r := m.records[vm]
+	r.Signature, r.Strikes = "", 0
+	m.records[vm] = r
+	m.current[vm] = digest
+}
+
+// isCurrent tells whether nothing about a VM that is as wanted is news.
+func (m *recall) isCurrent(vm manifest.Key, digest, id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current[vm] == digest && m.records[vm].ID == id
 }
 
 // facts renders the records for the plan.

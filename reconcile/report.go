@@ -83,32 +83,37 @@ func (r *Report) brief() Brief {
 	}
 }
 
-// retryAt is the earliest instant that a pause ends at.
+// retryAt is the earliest instant at which time alone brings something to do.
 func (r *run) retryAt(look *Outlook) time.Time {
+	now := time.Now()
 	var at time.Time
 	sooner := func(t time.Time) {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
+		if t.After(now) && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
 	}
-	now := time.Now()
-	for _, rec := range r.memory.all() {
-		if f := rec.Failure; f != nil && !f.ForDigest && f.NotBefore.After(now) {
+	for i := range look.Plan.Items {
+		sooner(look.Plan.Items[i].Until)
+	}
+	for key, rec := range r.memory.all() {
+		if f := rec.Failure; f != nil && !f.ForDigest {
 			sooner(f.NotBefore)
 		}
-	}
-	for _, g := range r.gates {
-		if wait, _ := g.paused(now); wait > 0 {
-			sooner(now.Add(wait))
-		}
-	}
-	for _, res := range r.results {
-		if res.Outcome == Waiting || res.Outcome == Different {
+		if rec.Intent != nil && rec.Intent.Task != "" && r.chosen(key) {
 			sooner(now.Add(settleTime))
 		}
 	}
-	if w := r.Engine.opts.Policy(look.Plan.Made).Window; w.Restricted && !w.Open && look.Plan.Summary.Deferred > 0 {
-		sooner(w.Opens)
+	for _, g := range r.gates {
+		wait, _ := g.paused(now)
+		sooner(now.Add(wait))
+	}
+	for _, res := range r.results {
+		switch {
+		case res.Outcome == Waiting, res.Outcome == Different, res.Outcome == Unproven, res.Outcome == NotTried:
+			sooner(now.Add(settleTime))
+		case res.Action == plan.Retire && res.Outcome == Applied:
+			sooner(now.Add(r.Engine.opts.Policy(now).Prune.Grace))
+		}
 	}
 	return at
 }

@@ -30,7 +30,7 @@ type run struct {
 
 func (r *run) do(ctx context.Context) (*Report, error) {
 	r.log.Debug("pass begins", logkey.Reason, r.opts.Reason)
-	r.settleTasks(ctx)
+	r.errs = r.settleTasks(ctx)
 	look, sc, err := r.outlook(ctx)
 	if err != nil {
 		r.log.Error("pass failed", logkey.Reason, r.opts.Reason, logkey.Err, err)
@@ -80,9 +80,7 @@ func (r *run) finish(look *Outlook) *Report {
 		Outlook: *look, Pass: r.id, Reason: r.opts.Reason, Begun: r.begun, Took: time.Since(r.begun), Results: r.results,
 	}
 	rep.RetryAt = r.retryAt(look)
-	if err := r.Engine.opts.Journal.SetState("last", rep.brief()); err != nil {
-		r.errs = append(r.errs, err)
-	}
+	r.complain(r.keepBrief(rep.brief()))
 	if len(r.errs) > 0 {
 		rep.JournalError = errors.Join(r.errs...).Error()
 		r.log.Error("journal cannot be written", logkey.Err, rep.JournalError)
@@ -98,4 +96,17 @@ func (r *run) finish(look *Outlook) *Report {
 		logkey.TookMS, rep.Took.Milliseconds())
 	r.latest.Store(rep)
 	return rep
+}
+
+// keepBrief remembers the pass, unless it did nothing about the revision that
+// the one that is remembered was about: an idle daemon writes nothing.
+func (r *run) keepBrief(b Brief) error {
+	if last := r.kept; last != nil && b.Applied == 0 && b.Failed == 0 && last.Failed == 0 && last.Revision == b.Revision {
+		return nil
+	}
+	if err := r.Engine.opts.Journal.SetState("last", b); err != nil {
+		return err
+	}
+	r.kept = &b
+	return nil
 }

@@ -28,58 +28,73 @@ func (r repeats) level(subject, text string, news slog.Level) slog.Level {
 }
 
 // tell writes the decisions of the plan to the log: one line per drift, one
-// per VM that something is decided about.
+// per VM that something is decided about. What is no news is said at debug
+// level, and what is not said any more is forgotten, to be news again.
 func (r *run) tell(look *Outlook) {
-	r.tellNotes(look)
-	said := make(map[string]bool)
-	for i := range look.Plan.Items {
-		it := &look.Plan.Items[i]
-		subject := it.VM.String() + "@" + it.Provider.String() + it.ID
-		said[subject] = true
-		r.tellItem(it, subject)
+	before := r.said
+	r.said = repeats{}
+	say := func(subject, text string, news slog.Level) slog.Level {
+		level := before.level(subject, text, news)
+		r.said[subject] = before[subject]
+		return level
 	}
-	maps.DeleteFunc(r.said, func(subject string, _ [sha256.Size]byte) bool {
-		return !said[subject] && subject[0] != '!'
-	})
+	r.tellSource(look, say)
+	for i := range look.Plan.Items {
+		if it := &look.Plan.Items[i]; it.Action != plan.None || len(it.Warnings) > 0 {
+			r.tellItem(it, say)
+		}
+	}
 }
 
-func (r *run) tellNotes(look *Outlook) {
-	for _, n := range look.Plan.Notes {
-		r.log.Log(context.Background(), r.said.level("!note"+n, n, slog.LevelWarn), n)
+// sayer returns the level that a text about a subject is said at.
+type sayer func(subject, text string, news slog.Level) slog.Level
+
+func (r *run) line(level slog.Level, message string, attrs ...any) {
+	r.log.Log(context.Background(), level, message, attrs...)
+}
+
+func (r *run) tellSource(look *Outlook, say sayer) {
+	snap := &look.Snapshot
+	if snap.Stale != "" {
+		r.line(say("!stale", snap.Stale, slog.LevelWarn), "source failed, the last good snapshot stays in force",
+			logkey.Source, snap.Source, logkey.Revision, snap.Revision, logkey.Err, snap.Stale)
 	}
-	for _, n := range look.Snapshot.Notes {
-		r.log.Log(context.Background(), r.said.level("!source"+n, n, slog.LevelWarn), "source note", logkey.Source, look.Snapshot.Source, logkey.Reason, n)
+	for _, n := range look.Plan.Notes {
+		r.line(say("!note"+n, n, slog.LevelWarn), "plan note", logkey.Reason, n)
+	}
+	for _, n := range snap.Notes {
+		r.line(say("!source"+n, n, slog.LevelWarn), "source note", logkey.Source, snap.Source, logkey.Reason, n)
 	}
 	for _, f := range look.Findings {
 		news := slog.LevelWarn
 		if f.Severity == manifest.Error {
 			news = slog.LevelError
 		}
-		r.log.Log(context.Background(), r.said.level("!"+f.String(), look.Snapshot.Revision, news), "manifest", logkey.Reason, f.String())
+		r.line(say("!"+f.String(), snap.Revision, news), "manifest", logkey.Reason, f.String())
 	}
 }
 
-func (r *run) tellItem(it *plan.Item, subject string) {
+func (r *run) tellItem(it *plan.Item, say sayer) {
 	level := slog.LevelInfo
 	if it.Action == plan.Conflict || it.Action == plan.Hold {
 		level = slog.LevelWarn
 	}
-	text := fmt.Sprint(it.Action, it.Reason, it.Diffs, it.Warnings)
-	if it.Action == plan.Hold {
-		text = fmt.Sprint(it.Action, it.Diffs) // its reason holds times
+	reason := it.Reason
+	if it.Action == plan.Hold && !it.Until.IsZero() {
+		reason = "" // it names an instant that moves
 	}
-	level = r.said.level(subject, text, level)
+	level = say(it.VM.String()+"@"+it.Provider.String()+it.ID, fmt.Sprint(it.Action, reason, it.Diffs, it.Warnings), level)
 	for _, d := range it.Diffs {
 		if d.Drift {
 			r.tellDrift(it, d, level)
 		}
 	}
 	if it.Action != plan.None {
-		r.log.Log(context.Background(), level, "decision", logkey.VM, it.VM.String(), logkey.Provider, it.Provider.String(),
+		r.line(level, "decision", logkey.VM, it.VM.String(), logkey.Provider, it.Provider.String(),
 			logkey.Action, string(it.Action), logkey.Disruption, string(it.Disruption), logkey.Reason, it.Reason)
 	}
 	for _, w := range it.Warnings {
-		r.log.Log(context.Background(), level, "warning", logkey.VM, it.VM.String(), logkey.Reason, w)
+		r.line(level, "warning", logkey.VM, it.VM.String(), logkey.Reason, w)
 	}
 }
 
@@ -92,7 +107,7 @@ func (r *run) tellDrift(it *plan.Item, d plan.Diff, level slog.Level) {
 	if d.Reason != "" {
 		attrs = append(attrs, logkey.Reason, d.Reason)
 	}
-	r.log.Log(context.Background(), level, "drift", attrs...)
+	r.line(level, "drift", attrs...)
 }
 
 // note records the VMs that were found as wanted, where that is news, and
@@ -107,20 +122,25 @@ func (r *run) note(items []plan.Item) {
 		}
 	}
 	for key, rec := range r.memory.all() {
-		if g := r.gates[rec.Provider]; !seen[key] && (g == nil || g.known()) {
+		g := r.gates[rec.Provider]
+		making := rec.Intent != nil && rec.Intent.Task != ""
+		if !seen[key] && (g == nil || g.known() && !making) {
 			r.complain(r.memory.forget(key))
 		}
 	}
 }
 
 func (r *run) noteInSync(it *plan.Item) {
-	rec, _ := r.memory.get(it.VM)
-	fresh := it.Base(rec.Applied)
-	if rec.Provider == it.Provider && rec.ID == it.ID && rec.Digest == it.Digest && rec.Strikes == 0 && !rec.Stubborn &&
-		rec.Failure == nil && rec.Intent == nil && maps.Equal(rec.Applied, fresh) {
+	if r.memory.isCurrent(it.VM, it.Digest, it.ID) {
 		return
 	}
-	r.complain(r.memory.update(it.VM, func(n *journal.Record) {
-		*n = journal.Record{Provider: it.Provider, ID: it.ID, Digest: it.Digest, Applied: fresh, InSync: r.begun.UTC()}
-	}))
+	rec, _ := r.memory.get(it.VM)
+	fresh := plan.Base(r.wanted[it.VM], &r.gates[it.Provider].caps, it, nil)
+	if rec.Provider != it.Provider || rec.ID != it.ID || rec.Digest != it.Digest || rec.Stubborn ||
+		rec.Failure != nil || rec.Intent != nil || !maps.Equal(rec.Applied, fresh) {
+		r.complain(r.memory.update(it.VM, func(n *journal.Record) {
+			*n = journal.Record{Provider: it.Provider, ID: it.ID, Digest: it.Digest, Applied: fresh, InSync: r.begun.UTC()}
+		}))
+	}
+	r.memory.calm(it.VM, it.Digest)
 }

@@ -43,7 +43,7 @@ type Store interface {
 type Record struct {
 	Provider manifest.Key      `json:"provider,omitzero"`
 	ID       string            `json:"id,omitempty"`
-	Digest   string            `json:"digest,omitempty"` // of the VM as last in sync
+	Digest   string            `json:"digest,omitempty"` // of the VM whose every field is in Applied
 	Applied  map[string]string `json:"applied,omitempty"`
 	InSync   time.Time         `json:"inSync,omitzero"`
 
@@ -56,13 +56,26 @@ type Record struct {
 	Failure *Failure `json:"failure,omitempty"`
 }
 
-// Intent is written before an effect.
+// Intent is written before an effect. It stays until the outcome is known:
+// until then the VM may be in the midst of it.
 type Intent struct {
 	Op       string    `json:"op"`
 	Pass     string    `json:"pass"`
 	Begun    time.Time `json:"begun"`
-	Task     string    `json:"task,omitempty"`
+	Digest   string    `json:"digest,omitempty"` // of the VM that is wanted
+	Task     string    `json:"task,omitempty"`   // long work that goes on; empty: none is known of
 	Deadline time.Time `json:"deadline,omitzero"`
+}
+
+// WithTask returns the intent with another task; nil stays nil. Intents are
+// shared and never changed in place.
+func (in *Intent) WithTask(task string) *Intent {
+	if in == nil {
+		return nil
+	}
+	n := *in
+	n.Task = task
+	return &n
 }
 
 // Failure is the last error of a VM.

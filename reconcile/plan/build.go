@@ -15,23 +15,38 @@ import (
 // be done for is an item that says so.
 func Build(in Input) Plan {
 	b := newBuilder(in)
-	for _, w := range in.Wanted {
+	for _, w := range sorted(in.Wanted) {
 		b.add(b.wanted(w))
 	}
 	for _, u := range in.Unresolved {
-		b.add(Item{VM: u.VM, Provider: u.Provider, Action: Hold, Reason: u.Reason})
+		b.add(Item{VM: u.VM, Provider: u.Provider, Action: Hold, Disruption: Nothing, Reason: u.Reason})
 	}
 	b.prune()
 	b.leftovers()
 	return b.finish()
 }
 
+// sorted returns the VMs by key, for the first of two that claim one name is
+// the one that gets it.
+func sorted(wanted []*manifest.VM) []*manifest.VM {
+	byKey := func(x, y *manifest.VM) int { return x.Key.Compare(y.Key) }
+	if slices.IsSortedFunc(wanted, byKey) {
+		return wanted
+	}
+	wanted = slices.Clone(wanted)
+	slices.SortFunc(wanted, byKey)
+	return wanted
+}
+
 // builder holds the indexes that judging needs.
 type builder struct {
 	in        Input
+	ends      []Endpoint // sorted by key
 	endpoints map[manifest.Key]*Endpoint
 	named     map[manifest.Key]bool      // VMs that the desired state names
-	owned     map[manifest.Key][]located // machines that carry our mark, by owner
+	owned     map[manifest.Key]located   // the machine that carries our mark, by owner
+	copies    map[manifest.Key][]located // the machines that do, where they are more than one
+	claimed   map[place]manifest.Key     // names of machines that this plan creates
 	items     []Item
 	notes     []string
 }
@@ -42,12 +57,22 @@ type located struct {
 	vm *providers.VM
 }
 
+// place is a name on an endpoint.
+type place struct {
+	endpoint manifest.Key
+	name     string
+}
+
 func newBuilder(in Input) *builder {
 	b := &builder{
 		in:        in,
+		ends:      slices.Clone(in.Endpoints),
 		endpoints: make(map[manifest.Key]*Endpoint, len(in.Endpoints)),
-		named:     make(map[manifest.Key]bool, len(in.Wanted)),
-		owned:     make(map[manifest.Key][]located),
+		named:     make(map[manifest.Key]bool, len(in.Wanted)+len(in.Unresolved)),
+		owned:     make(map[manifest.Key]located, len(in.Wanted)),
+		copies:    make(map[manifest.Key][]located),
+		claimed:   make(map[place]manifest.Key),
+		items:     make([]Item, 0, len(in.Wanted)+len(in.Unresolved)),
 	}
 	for _, w := range in.Wanted {
 		b.named[w.Key] = true
@@ -58,10 +83,9 @@ func newBuilder(in Input) *builder {
 	if in.Incomplete != "" {
 		b.notes = append(b.notes, "the desired state is not complete, so nothing is retired or deleted: "+in.Incomplete)
 	}
-	ends := slices.Clone(in.Endpoints)
-	slices.SortFunc(ends, func(x, y Endpoint) int { return x.Key.Compare(y.Key) })
-	for i := range ends {
-		b.index(&ends[i])
+	slices.SortFunc(b.ends, func(x, y Endpoint) int { return x.Key.Compare(y.Key) })
+	for i := range b.ends {
+		b.index(&b.ends[i])
 	}
 	return b
 }
@@ -76,12 +100,24 @@ func (b *builder) index(e *Endpoint) {
 		b.notes = append(b.notes, fmt.Sprintf("provider %s could not be read in full: %s", e.Key, problems(e.Inventory)))
 	}
 	for i := range e.Inventory.VMs {
-		vm := &e.Inventory.VMs[i]
-		if vm.Mark != nil && vm.Mark.Owner.Fleet == b.in.Fleet {
-			key := vm.Mark.Owner.VM
-			b.owned[key] = append(b.owned[key], located{e, vm})
+		if vm := &e.Inventory.VMs[i]; vm.Mark != nil && vm.Mark.Owner.Fleet == b.in.Fleet {
+			b.own(located{e, vm})
 		}
 	}
+}
+
+// own notes a machine that carries our mark.
+func (b *builder) own(l located) {
+	key := l.vm.Mark.Owner.VM
+	first, taken := b.owned[key]
+	if !taken {
+		b.owned[key] = l
+		return
+	}
+	if b.copies[key] == nil {
+		b.copies[key] = []located{first}
+	}
+	b.copies[key] = append(b.copies[key], l)
 }
 
 func problems(inv *providers.Inventory) string {
@@ -91,7 +127,7 @@ func problems(inv *providers.Inventory) string {
 	first := slices.MinFunc(inv.Problems, func(x, y providers.Problem) int {
 		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.ID, y.ID))
 	})
-	text := first.Name
+	text := cmp.Or(first.Name, first.ID)
 	if first.Err != nil {
 		text += ": " + first.Err.Error()
 	}
@@ -114,15 +150,17 @@ func (b *builder) wanted(w *manifest.VM) Item {
 	if e.Inventory == nil {
 		return it.hold("provider %s could not be read: %s", e.Key, e.Unreachable)
 	}
-	switch here := b.owned[w.Key]; {
-	case len(here) > 1:
-		return it.conflict("%s carry the mark of this VM; remove the copies, or their marks", machines(here))
-	case len(here) == 1 && here[0].at != e:
-		return it.hold("it lives on provider %s; moving it to %s is not done automatically", here[0].at.Key, e.Key)
-	case len(here) == 1:
-		return b.existing(it, w, here[0])
+	if copies := b.copies[w.Key]; copies != nil {
+		return it.conflict("%s carry the mark of this VM; remove the copies, or their marks", machines(copies))
 	}
-	return b.absent(it, w, e)
+	here, exists := b.owned[w.Key]
+	switch {
+	case !exists:
+		return b.absent(it, w, e)
+	case here.at != e:
+		return it.hold("it lives on provider %s; moving it to %s is not done automatically", here.at.Key, e.Key)
+	}
+	return b.existing(it, w, here)
 }
 
 func machines(l []located) string {
@@ -138,99 +176,6 @@ func machines(l []located) string {
 	return text
 }
 
-// absent judges a wanted VM that no machine with our mark stands for.
-func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
-	facts := b.in.Facts[w.Key]
-	if foreign := findForeign(e.Inventory, w.Key.Name, b.in.Fleet, w.Key); foreign != nil {
-		it.ID = foreign.ID
-		return it.conflict("a machine named %s exists on %s and does not carry the mark of this VM; rename one of the two", foreign.Name, e.Key)
-	}
-	if !e.Inventory.Complete {
-		return it.hold("it was not found, and provider %s could not be read in full: %s", e.Key, problems(e.Inventory))
-	}
-	if last := facts.Provider; last != (manifest.Key{}) && last != e.Key {
-		if was := b.endpoints[last]; was == nil || was.Inventory == nil || !was.Inventory.Complete {
-			return it.hold("it was last seen on provider %s, which could not be read", last)
-		}
-	}
-	if p := facts.Pending; p != nil && p.Op == CreateVM && p.Task != "" {
-		it.Action, it.Reason = Create, "its creation is under way"
-		it.Ops = []Op{{Kind: CreateVM, Task: p.Task}}
-		return it
-	}
-	return b.create(it, w, facts)
-}
-
-func findForeign(inv *providers.Inventory, name, fleet string, owner manifest.Key) *providers.VM {
-	for i := range inv.VMs {
-		vm := &inv.VMs[i]
-		if vm.Name != name {
-			continue
-		}
-		if vm.Mark == nil || vm.Mark.Owner != (providers.Owner{Fleet: fleet, VM: owner}) {
-			return vm
-		}
-	}
-	return nil
-}
-
-func (b *builder) create(it Item, w *manifest.VM, facts Facts) Item {
-	caps := &b.endpoints[w.Provider].Caps
-	it.Wanted = base(w, caps, nil)
-	drift := facts.Applied != nil
-	it.Diffs = fields(w, caps, nil)
-	it.Diffs[0].Drift = drift
-	it.Signature = signature([]difference{{Diff: it.Diffs[0]}})
-	if drift && b.in.Policy.Drift == ReportOnly {
-		it.Action, it.Reason = Report, "it was removed outside, and drift is only reported"
-		it.Diffs = it.Diffs[:1]
-		it.Diffs[0].Verdict, it.Diffs[0].Reason = Tell, "drift is only reported on this host"
-		return it
-	}
-	if held, ok := b.held(it, facts); ok {
-		held.Diffs = it.Diffs[:1]
-		return held
-	}
-	it.Action, it.Reason = Create, "it does not exist"
-	if drift {
-		it.Reason = "it was removed outside"
-	}
-	it.Ops = []Op{{Kind: CreateVM}}
-	if w.Power == manifest.PowerOn {
-		it.Ops = append(it.Ops, Op{Kind: Start})
-	}
-	return it
-}
-
-// held applies what the journal says about earlier attempts.
-func (b *builder) held(it Item, facts Facts) (Item, bool) {
-	if f := facts.Failure; f != nil {
-		switch {
-		case f.ForDigest && f.Digest == it.Digest:
-			return it.hold("the last attempt failed and cannot work as written: %s", f.Text), true
-		case b.in.Now.Before(f.NotBefore):
-			return it.hold("the last attempt failed, the next is at %s: %s", stamp(f.NotBefore), f.Text), true
-		}
-	}
-	if facts.Signature == it.Signature && facts.Strikes >= maxStrikes {
-		return it.hold("the same difference came back after it was applied successfully %d times; something undoes it, or the provider cannot do it", facts.Strikes), true
-	}
-	return it, false
-}
-
-// maxStrikes is how often the same difference may come back.
-const maxStrikes = 2
-
-func (it Item) hold(format string, args ...any) Item {
-	it.Action, it.Reason, it.Ops = Hold, fmt.Sprintf(format, args...), nil
-	return it
-}
-
-func (it Item) conflict(format string, args ...any) Item {
-	it.Action, it.Reason, it.Ops = Conflict, fmt.Sprintf(format, args...), nil
-	return it
-}
-
 func unhonoured(w *manifest.VM, e *Endpoint) []string {
 	if e.Caps.Honours == nil {
 		return nil
@@ -244,58 +189,27 @@ func unhonoured(w *manifest.VM, e *Endpoint) []string {
 	return out
 }
 
+func (it Item) hold(format string, args ...any) Item {
+	it.Action, it.Reason, it.Ops = Hold, fmt.Sprintf(format, args...), nil
+	it.Disruption = Nothing
+	return it
+}
+
+func (it Item) conflict(format string, args ...any) Item {
+	it.Action, it.Reason, it.Ops = Conflict, fmt.Sprintf(format, args...), nil
+	return it
+}
+
 func (b *builder) finish() Plan {
-	slices.SortStableFunc(b.items, func(x, y Item) int {
-		return cmp.Or(x.VM.Compare(y.VM), x.Provider.Compare(y.Provider), cmp.Compare(x.ID, y.ID),
+	slices.SortFunc(b.items, func(x, y Item) int {
+		if c := x.VM.Compare(y.VM); c != 0 {
+			return c
+		}
+		return cmp.Or(x.Provider.Compare(y.Provider), cmp.Compare(x.ID, y.ID),
 			cmp.Compare(x.Action, y.Action), cmp.Compare(x.Reason, y.Reason))
 	})
-	p := Plan{
+	return Plan{
 		FormatVersion: FormatVersion, Fleet: b.in.Fleet, Revision: b.in.Revision, Made: b.in.Now,
-		Items: b.items, Notes: b.notes,
-	}
-	p.Summary = summarise(p.Items)
-	return p
-}
-
-func summarise(items []Item) Summary {
-	var s Summary
-	for i := range items {
-		it := &items[i]
-		if it.Digest != "" {
-			s.Wanted++
-		}
-		s.count(it)
-		if slices.ContainsFunc(it.Diffs, func(d Diff) bool { return d.Verdict == Defer || d.Verdict == Refuse }) {
-			s.Deferred++
-		}
-		if slices.ContainsFunc(it.Diffs, func(d Diff) bool { return d.Drift }) {
-			s.Drifted++
-		}
-	}
-	return s
-}
-
-func (s *Summary) count(it *Item) {
-	switch it.Action {
-	case None:
-		s.InSync++
-	case Create:
-		s.Create++
-	case Update:
-		if it.Disruption == Restart {
-			s.Restart++
-		} else {
-			s.Update++
-		}
-	case Retire:
-		s.Retire++
-	case Delete, Sweep:
-		s.Delete++
-	case Report:
-		s.Reported++
-	case Hold:
-		s.Held++
-	case Conflict:
-		s.Conflicts++
+		Items: b.items, Notes: b.notes, Summary: summarise(b.items),
 	}
 }

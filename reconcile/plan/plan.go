@@ -45,9 +45,9 @@ type Item struct {
 	// Signature identifies the differences that Ops remove, to notice when the
 	// same ones come back.
 	Signature string `json:"signature,omitempty"`
-	// Wanted holds the rendering of every compared field, the base of the next
-	// three-way comparison.
-	Wanted map[string]string `json:"-"`
+	// Until is when time alone lets go of what is held: a pause ends, a window
+	// opens, a grace period is over. Zero: time alone does not.
+	Until time.Time `json:"until,omitzero"`
 }
 
 // Action is what becomes of a VM.
@@ -147,22 +147,6 @@ const (
 	SweepVolume OpKind = "sweep"
 )
 
-// Summary counts items by action.
-type Summary struct {
-	Wanted    int `json:"wanted"`
-	InSync    int `json:"inSync"`
-	Create    int `json:"create"`
-	Update    int `json:"update"` // changes without a restart
-	Restart   int `json:"restart"`
-	Retire    int `json:"retire"`
-	Delete    int `json:"delete"`
-	Deferred  int `json:"deferred"` // items with at least one deferred difference
-	Reported  int `json:"reported"`
-	Held      int `json:"held"`
-	Conflicts int `json:"conflicts"`
-	Drifted   int `json:"drifted"` // VMs with at least one drift
-}
-
 // Empty tells whether the plan makes no call.
 func (p *Plan) Empty() bool {
 	for i := range p.Items {
@@ -194,12 +178,17 @@ func (p *Plan) Fingerprint() string {
 		if len(it.Ops) == 0 {
 			continue
 		}
-		ops := make([]OpKind, 0, len(it.Ops))
+		acts := make([]string, 0, len(it.Ops)+len(it.Diffs))
 		for _, op := range it.Ops {
-			ops = append(ops, op.Kind)
+			acts = append(acts, string(op.Kind))
+		}
+		for _, d := range it.Diffs {
+			if d.Verdict == Apply {
+				acts = append(acts, d.Field, string(d.Where), d.Wanted, d.Found)
+			}
 		}
 		// Encoding plain strings into a hash cannot fail.
-		_ = enc.Encode([]any{it.VM, it.Provider, it.ID, it.Action, it.Disruption, it.Digest, it.Signature, ops})
+		_ = enc.Encode([]any{it.VM, it.Provider, it.ID, it.Action, it.Disruption, it.Digest, acts})
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

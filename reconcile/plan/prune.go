@@ -16,24 +16,25 @@ import (
 // room. Executors look once more, through Confirm, right before the call.
 func (b *builder) prune() {
 	var fresh, due []candidate
-	total := 0
-	for key, machines := range b.owned {
-		total += len(machines)
+	for key, m := range b.owned {
 		if b.named[key] {
 			continue
 		}
-		for _, m := range machines {
-			switch it, stage := b.unwanted(key, m); stage {
-			case freshStage:
-				fresh = append(fresh, candidate{it, m.vm.Mark.Retired})
-			case dueStage:
-				due = append(due, candidate{it, m.vm.Mark.Retired})
-			default:
-				b.add(it)
-			}
+		if copies := b.copies[key]; copies != nil {
+			b.add(Item{VM: key, Provider: m.at.Key, Disruption: Nothing}.conflict(
+				"it is not in the desired state, and %s carry its mark, so none is retired or deleted", machines(copies)))
+			continue
+		}
+		switch it, stage := b.unwanted(key, m); stage {
+		case freshStage:
+			fresh = append(fresh, candidate{it, m.vm.Mark.Retired})
+		case dueStage:
+			due = append(due, candidate{it, m.vm.Mark.Retired})
+		default:
+			b.add(it)
 		}
 	}
-	b.items = append(b.items, b.withinBudget(fresh, due, b.budget(total))...)
+	b.withinBudget(fresh, due)
 }
 
 // candidate is a VM that may be destroyed if the budget has room.
@@ -54,61 +55,82 @@ const (
 func (b *builder) unwanted(key manifest.Key, m located) (Item, stage) {
 	it := Item{VM: key, Provider: m.at.Key, ID: m.vm.ID, Disruption: Nothing}
 	pol := b.in.Policy.Prune
-	grace := pol.Grace
-	retired := m.vm.Mark.Retired
+	facts := b.in.Facts[key]
+	task, op := facts.task(m.at.Key)
 	switch {
 	case b.in.Incomplete != "":
 		return it.hold("it is not in the desired state, which is not complete: %s", b.in.Incomplete), keptStage
 	case len(b.named) == 0 && !pol.AllowEmpty:
 		return it.hold("the desired state has no VM at all, which is not believed; prune.allowEmpty would allow it"), keptStage
-	case pol.Mode == PruneOff:
-		return it.hold("it is not in the desired state; prune.mode is off"), keptStage
-	case pol.Mode != PruneDelete:
+	case pol.Mode == PruneReport:
 		it.Action, it.Reason = Report, "it is not in the desired state; prune.mode is report"
 		return it, keptStage
+	case pol.Mode != PruneDelete:
+		return it.hold("it is not in the desired state; prune.mode is off"), keptStage
+	case task != "":
+		return it.hold("work that was begun goes on: %s", op), keptStage
 	case m.vm.Power == providers.Unknown:
 		return it.hold("it is not in the desired state, and its power state is unknown"), keptStage
-	case retired.IsZero() && grace > 0:
-		return b.retire(it, m), freshStage
-	case retired.IsZero():
-		return b.delete(it, m, "it is not in the desired state any more"), freshStage
-	case m.vm.Power != providers.Off:
-		return it.hold("it was retired at %s and somebody started it again; put its manifest back, or power it off", stamp(retired)), keptStage
-	case b.in.Now.Before(retired.Add(grace)):
-		return it.hold("it was retired at %s and is deleted after %s; putting its manifest back restores it", stamp(retired), stamp(retired.Add(grace))), keptStage
+	case m.vm.Mark.Retired.IsZero():
+		return b.fresh(it, m, &facts)
 	}
-	return b.delete(it, m, fmt.Sprintf("it was retired at %s and its grace period of %s is over", stamp(retired), grace)), dueStage
+	return b.retired(it, m, &facts)
 }
 
-func (b *builder) retire(it Item, m located) Item {
+// fresh judges a machine that has only now left the desired state.
+func (b *builder) fresh(it Item, m located, facts *Facts) (Item, stage) {
+	if b.in.Policy.Prune.Grace <= 0 {
+		return b.delete(it, m, facts, "it is not in the desired state any more"), freshStage
+	}
+	if _, can := m.at.Caps.Change[providers.FieldRetired]; !can {
+		return it.hold("it is not in the desired state any more, and its provider cannot note since when; prune.grace 0 would delete it at once"), keptStage
+	}
+	return b.retire(it, m, facts), freshStage
+}
+
+// retired judges a machine in, or past, its grace period.
+func (b *builder) retired(it Item, m located, facts *Facts) (Item, stage) {
+	since, grace := m.vm.Mark.Retired, b.in.Policy.Prune.Grace
+	switch end := since.Add(grace); {
+	case m.vm.Power != providers.Off:
+		return it.hold("it was retired at %s and somebody started it again; put its manifest back, or power it off", stamp(since)), keptStage
+	case b.in.Now.Before(end):
+		it.Until = end
+		return it.hold("it was retired at %s and is deleted after %s; putting its manifest back restores it", stamp(since), stamp(end)), keptStage
+	}
+	return b.delete(it, m, facts, fmt.Sprintf("it was retired at %s and its grace period of %s is over", stamp(since), grace)), dueStage
+}
+
+func (b *builder) retire(it Item, m located, facts *Facts) Item {
 	it.Action, it.Disruption = Retire, Restart
 	it.Reason = fmt.Sprintf("it is not in the desired state any more; it is powered off and kept for %s", b.in.Policy.Prune.Grace)
-	it.Ops = b.powerDown(m)
+	it.Signature = signatureOf(Diff{Field: string(providers.FieldRetired), Wanted: "retired"})
 	now := b.in.Now.UTC().Truncate(time.Second)
-	it.Ops = append(it.Ops, Op{Kind: Reconfigure, Change: &providers.Change{Retired: &now, Autostart: new(false)}})
+	it.Ops = append(b.powerDown(m, facts), Op{Kind: Reconfigure, Change: &providers.Change{Retired: &now, Autostart: new(false)}})
 	return it
 }
 
-func (b *builder) delete(it Item, m located, reason string) Item {
+func (b *builder) delete(it Item, m located, facts *Facts, reason string) Item {
 	it.Action, it.Disruption, it.Reason = Delete, Destroy, reason
-	it.Ops = append(b.powerDown(m), Op{Kind: DeleteVM, Retired: m.vm.Mark.Retired})
+	it.Signature = signatureOf(Diff{Field: string(providers.FieldExists), Wanted: absent})
+	it.Ops = append(b.powerDown(m, facts), Op{Kind: DeleteVM, Retired: m.vm.Mark.Retired})
 	return it
 }
 
-func (b *builder) powerDown(m located) []Op {
+func (b *builder) powerDown(m located, facts *Facts) []Op {
 	if m.vm.Power == providers.Off {
 		return nil
 	}
-	return halt(0, m.vm, b.in.Facts[m.vm.Mark.Owner.VM], b.in.Now)
+	return halt(0, m.vm, facts, b.in.Now)
 }
 
-// budget is how many VMs one pass may retire or delete, of total that are ours.
-func (b *builder) budget(total int) int {
-	n := total
-	if p := b.in.Policy.Prune; p.MaxPercent > 0 {
-		n = max(1, total*p.MaxPercent/100)
+// budget is how many VMs one pass may retire or delete, of those that are ours.
+func (b *builder) budget() int {
+	n, p := len(b.owned), b.in.Policy.Prune
+	if p.MaxPercent > 0 {
+		n = max(1, n*p.MaxPercent/100)
 	}
-	if p := b.in.Policy.Prune; p.MaxCount > 0 {
+	if p.MaxCount > 0 {
 		n = min(n, p.MaxCount)
 	}
 	return n
@@ -117,71 +139,45 @@ func (b *builder) budget(total int) int {
 // withinBudget holds all fresh items back if they are more than the budget:
 // many at once look like an accident. Due ones had their grace period and are
 // rationed, the ones retired first going first.
-func (b *builder) withinBudget(fresh, due []candidate, budget int) []Item {
-	if len(fresh) > budget {
-		for i := range fresh {
-			fresh[i].Item = fresh[i].hold("%d VMs are not in the desired state any more, and one pass may retire %d; if that is meant, remove fewer at once or raise prune.maxCount and prune.maxPercent", len(fresh), budget)
-			fresh[i].Disruption = Nothing
+func (b *builder) withinBudget(fresh, due []candidate) {
+	budget := b.budget()
+	over := len(fresh) > budget
+	for _, c := range fresh {
+		if over {
+			b.add(c.hold("%d VMs are not in the desired state any more, and one pass may retire %d; if that is meant, remove fewer at once or raise prune.maxCount and prune.maxPercent", len(fresh), budget))
+			continue
 		}
-	} else {
+		b.add(b.tempered(c.Item))
+	}
+	if !over {
 		budget -= len(fresh)
 	}
 	slices.SortFunc(due, func(x, y candidate) int {
 		return cmp.Or(x.retired.Compare(y.retired), x.VM.Compare(y.VM), cmp.Compare(x.ID, y.ID))
 	})
-	for i := range due {
-		if i >= budget {
-			due[i].Item = due[i].hold("its grace period is over; the prune budget of this pass is used up")
-			due[i].Disruption = Nothing
+	for _, c := range due {
+		it := b.tempered(c.Item)
+		switch {
+		case len(it.Ops) == 0:
+		case budget <= 0:
+			it = it.hold("its grace period is over; the prune budget of this pass is used up")
+		default:
+			budget--
 		}
-	}
-	var all []Item
-	for _, c := range append(fresh, due...) {
-		b.shutWindow(&c.Item)
-		all = append(all, c.Item)
-	}
-	return all
-}
-
-// shutWindow holds destructive work outside the disruption windows.
-func (b *builder) shutWindow(it *Item) {
-	w := b.in.Policy.Window
-	if len(it.Ops) > 0 && w.Restricted && !w.Open {
-		*it = it.hold("it is not in the desired state any more; %s", windowText(w))
-		it.Disruption = Nothing
+		b.add(it)
 	}
 }
 
-// leftovers judges volumes of ours that no machine has. Only those of a
-// creation that this daemon began and never ended are removed; others may hold
-// somebody's data.
-func (b *builder) leftovers() {
-	for key, e := range b.endpoints {
-		if e.Inventory == nil || !e.Inventory.Complete {
-			continue
-		}
-		for _, left := range e.Inventory.Leftovers {
-			vm := left.Owner.VM
-			if left.Owner.Fleet != b.in.Fleet || b.named[vm] || len(b.owned[vm]) > 0 {
-				continue
-			}
-			b.add(b.leftover(key, left))
-		}
+// tempered holds destructive work outside the disruption windows and after a
+// failure.
+func (b *builder) tempered(it Item) Item {
+	if w := b.in.Policy.Window; w.Restricted && !w.Open {
+		it.Until = w.Opens
+		return it.hold("it is not in the desired state any more; %s", windowText(w))
 	}
-}
-
-func (b *builder) leftover(at manifest.Key, left providers.Leftover) Item {
-	it := Item{VM: left.Owner.VM, Provider: at, ID: left.ID, Disruption: Nothing}
-	p := b.in.Facts[left.Owner.VM].Pending
-	switch pol := b.in.Policy.Prune; {
-	case p == nil || p.Op != CreateVM:
-		it.Action = Report
-		it.Reason = "a volume of a VM that is neither wanted nor there; it may hold data, so remove it by hand if it is not needed"
-	case b.in.Incomplete != "" || pol.Mode != PruneDelete || len(b.named) == 0 && !pol.AllowEmpty:
-		it = it.hold("a volume of a creation that did not end; it is removed once pruning is possible")
-	default:
-		it.Action, it.Reason = Sweep, "a creation of this VM did not end, and the VM is not wanted any more"
-		it.Ops = []Op{{Kind: SweepVolume, Leftover: &left}}
+	facts := b.in.Facts[it.VM]
+	if held, ok := b.held(it, &facts); ok {
+		return held
 	}
 	return it
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -12,86 +13,87 @@ import (
 type sequence struct {
 	w     *manifest.VM
 	f     *providers.VM
-	facts Facts
+	facts *Facts
 	now   time.Time
-
-	change  providers.Change
-	restart bool // something needs the guest to stop
-	start   bool // it is wanted on and is not
-	stop    bool // it is wanted off and is not
-}
-
-// take adds one difference.
-func (s *sequence) take(d difference) {
-	if d.Field == string(providers.FieldPower) {
-		if s.w.Power == manifest.PowerOn {
-			s.start = true
-		} else {
-			s.stop = true
-		}
-		return
-	}
-	if d.apply != nil {
-		d.apply(&s.change)
-	}
-	if d.Disruption == Restart {
-		s.restart = true
-	}
+	apply []difference
 }
 
 // ops returns the calls. A guest that must stop is asked first; a change that
-// needs it stopped is made while it is; it is started again only if it ran.
-func (s *sequence) ops() []Op {
-	runs := s.f.Power == providers.On || s.f.Power == providers.Suspended
-	changes := !reflect.ValueOf(s.change).IsZero()
-	var ops []Op
+// needs it stopped is made while it is; it is started again only if it is
+// wanted on and ran, or if starting it is among what is applied.
+func (s sequence) ops() []Op {
+	power := slices.ContainsFunc(s.apply, func(d difference) bool { return d.Field == string(providers.FieldPower) })
+	start := power && s.w.Power == manifest.PowerOn
+	stop := power && s.w.Power == manifest.PowerOff
+	restart := slices.ContainsFunc(s.apply, func(d difference) bool {
+		return d.Disruption == Restart && d.Field != string(providers.FieldPower)
+	})
 	switch {
-	case runs && (s.restart || s.stop):
-		ops = s.halt()
-		if changes {
-			ops = append(ops, Op{Kind: Reconfigure, Change: &s.change})
-		}
-		if !s.stop {
-			ops = append(ops, Op{Kind: Start})
-		}
-		return ops
-	case changes:
-		s.change.Live = runs
-		ops = append(ops, Op{Kind: Reconfigure, Change: &s.change})
+	case s.f.Power == providers.Off:
+		return then(s.reconfigure(false, Both, Definition, Running), start)
+	case restart || stop:
+		// The definition is what a later start uses: what differs in the
+		// running machine alone ends with it.
+		ops := append(s.halt(stop && !restart), s.reconfigure(false, Both, Definition)...)
+		return then(ops, !stop)
 	}
-	if s.start {
+	var ops []Op
+	if start { // suspended: a guest takes a change while it runs
+		ops = then(ops, true)
+	}
+	ops = append(ops, s.reconfigure(true, Both, Running)...)
+	return append(ops, s.reconfigure(false, Definition)...)
+}
+
+func then(ops []Op, start bool) []Op {
+	if start {
 		ops = append(ops, Op{Kind: Start})
 	}
 	return ops
 }
 
-// halt stops the guest: gracefully, unless the manifest wants it off hard. A
-// shutdown that is under way is picked up and not asked for again.
-func (s *sequence) halt() []Op {
-	if s.stop && !s.w.Shutdown.Graceful && !s.restart {
+// reconfigure returns the call that applies the differences of some sides,
+// none if there are none.
+func (s sequence) reconfigure(live bool, where ...Where) []Op {
+	var change providers.Change
+	for _, d := range s.apply {
+		if d.apply != nil && slices.Contains(where, d.Where) {
+			d.apply(&change)
+		}
+	}
+	if reflect.ValueOf(change).IsZero() {
+		return nil
+	}
+	change.Live = live
+	return []Op{{Kind: Reconfigure, Change: &change}}
+}
+
+// halt stops the guest: gracefully, unless the manifest wants it off hard.
+func (s sequence) halt(off bool) []Op {
+	if off && !s.w.Shutdown.Graceful {
 		return []Op{{Kind: Stop}}
 	}
 	return halt(s.w.Shutdown.Timeout, s.f, s.facts, s.now)
 }
 
-func halt(timeout time.Duration, f *providers.VM, facts Facts, now time.Time) []Op {
+// halt stops a guest gracefully. A shutdown that is under way is picked up and
+// not asked for again; one that nobody can know to have been asked for is.
+func halt(timeout time.Duration, f *providers.VM, facts *Facts, now time.Time) []Op {
 	if f.Power == providers.Suspended {
 		return []Op{{Kind: Stop}}
 	}
 	if timeout <= 0 {
 		timeout = defaultShutdown
 	}
-	if p := facts.Pending; p != nil && p.Op == ShutDown {
-		left := p.Deadline.Sub(now)
-		if left <= 0 {
-			return []Op{{Kind: Stop}}
-		}
-		if p.Task != "" {
-			return []Op{{Kind: ShutDown, Task: p.Task, Timeout: min(left, timeout)}}
-		}
-		timeout = min(left, timeout)
+	p := facts.Pending
+	if p == nil || p.Op != ShutDown || p.Task == "" {
+		return []Op{{Kind: ShutDown, Timeout: timeout}}
 	}
-	return []Op{{Kind: ShutDown, Timeout: timeout}}
+	left := p.Deadline.Sub(now)
+	if left <= 0 {
+		return []Op{{Kind: Stop}}
+	}
+	return []Op{{Kind: ShutDown, Task: p.Task, Timeout: min(left, timeout)}}
 }
 
 // defaultShutdown is how long a guest may take when no manifest says.

@@ -10,7 +10,7 @@ import (
 // fields renders every compared field of a wanted VM in a stable order, the
 // existence first, as the differences from nothing. Each field is rendered as
 // a comparison renders it.
-func fields(w *manifest.VM, caps *providers.Capabilities, macs map[string]string) []Diff {
+func fields(w *manifest.VM, caps *providers.Capabilities) []Diff {
 	var out []Diff
 	put := func(field, wanted string) {
 		if wanted != "" {
@@ -33,7 +33,7 @@ func fields(w *manifest.VM, caps *providers.Capabilities, macs map[string]string
 	}
 	for _, n := range w.NICs {
 		put(named("nics", n.Name, ""), describeNIC(caps, n))
-		put(named("nics", n.Name, "mac"), wantedMAC(n, macs))
+		put(named("nics", n.Name, "mac"), n.MAC)
 	}
 	put(string(providers.FieldCloudInit), short(w.CloudInit.Digest))
 	if len(w.Tags) > 0 {
@@ -45,11 +45,12 @@ func fields(w *manifest.VM, caps *providers.Capabilities, macs map[string]string
 	return out
 }
 
-// base renders the fields as the base of a later three-way comparison. It has
-// the fields that only ever differ on a machine that exists, too.
-func base(w *manifest.VM, caps *providers.Capabilities, macs map[string]string) map[string]string {
+// Base renders what a later comparison takes as applied once the item was:
+// what is wanted, except for the differences that were not applied, which keep
+// what was applied before.
+func Base(w *manifest.VM, caps *providers.Capabilities, it *Item, before map[string]string) map[string]string {
 	out := make(map[string]string)
-	for _, d := range fields(w, caps, macs) {
+	for _, d := range fields(w, caps) {
 		out[d.Field] = d.Wanted
 	}
 	for _, d := range w.Disks {
@@ -63,5 +64,26 @@ func base(w *manifest.VM, caps *providers.Capabilities, macs map[string]string) 
 	out[string(providers.FieldTags)] = list(w.Tags)
 	out[string(providers.FieldCloudInit)] = orNone(short(w.CloudInit.Digest))
 	out[string(providers.FieldRetired)] = "in use"
+	for _, d := range it.Diffs {
+		if d.Verdict == Apply {
+			continue
+		}
+		if old, ok := before[d.Field]; ok {
+			out[d.Field] = old
+		} else {
+			delete(out, d.Field)
+		}
+	}
 	return out
+}
+
+// Whole tells whether the item leaves no difference behind, so that its Base
+// is all that is wanted.
+func (it *Item) Whole() bool {
+	for _, d := range it.Diffs {
+		if d.Verdict != Apply {
+			return false
+		}
+	}
+	return true
 }

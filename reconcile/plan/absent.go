@@ -1,0 +1,103 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+// absent judges a wanted VM that no machine with our mark stands for.
+func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
+	facts := b.in.Facts[w.Key]
+	if foreign := findForeign(e.Inventory, w.Key.Name, providers.Owner{Fleet: b.in.Fleet, VM: w.Key}); foreign != nil {
+		it.ID = foreign.ID
+		return it.conflict("a machine named %s exists on %s and does not carry the mark of this VM; rename one of the two", foreign.Name, e.Key)
+	}
+	if !e.Inventory.Complete {
+		return it.hold("it was not found, and provider %s could not be read in full: %s", e.Key, problems(e.Inventory))
+	}
+	making := facts.Pending != nil && facts.Pending.Op == CreateVM && facts.Pending.Task != ""
+	if last := facts.Provider; last != (manifest.Key{}) && last != e.Key {
+		was := b.endpoints[last]
+		switch {
+		case was == nil || was.Inventory == nil || !was.Inventory.Complete:
+			return it.hold("it was last seen on provider %s, which could not be read", last)
+		case making:
+			return it.hold("its creation on provider %s is under way; moving it to %s is not done automatically", last, e.Key)
+		}
+	}
+	name := place{e.Key, w.Key.Name}
+	if first, taken := b.claimed[name]; taken {
+		return it.conflict("%s is wanted on %s under the same name; rename one of the two", first, e.Key)
+	}
+	b.claimed[name] = w.Key
+	it = b.create(it, w, e, &facts)
+	if making && it.Action == Create {
+		it.Reason, it.Ops[0].Task = underWay, facts.Pending.Task
+	}
+	return it
+}
+
+const underWay = "its creation is under way"
+
+// findForeign returns the machine of that name that is not the owner's: of
+// several, the one with the lowest id.
+func findForeign(inv *providers.Inventory, name string, owner providers.Owner) *providers.VM {
+	var found *providers.VM
+	for i := range inv.VMs {
+		vm := &inv.VMs[i]
+		if vm.Name == name && (vm.Mark == nil || vm.Mark.Owner != owner) && (found == nil || vm.ID < found.ID) {
+			found = vm
+		}
+	}
+	return found
+}
+
+func (b *builder) create(it Item, w *manifest.VM, e *Endpoint, facts *Facts) Item {
+	// A creation that was begun and did not end is no removal by somebody.
+	drift := facts.Applied != nil && (facts.Pending == nil || facts.Pending.Op != CreateVM)
+	it.Diffs = fields(w, &e.Caps)
+	it.Diffs[0].Drift = drift
+	it.Signature = signatureOf(it.Diffs[0])
+	if drift && b.in.Policy.Drift == ReportOnly {
+		it.Action, it.Reason = Report, "it was removed outside, and drift is only reported"
+		it.Diffs = it.Diffs[:1]
+		it.Diffs[0].Verdict, it.Diffs[0].Reason = Tell, "drift is only reported on this host"
+		return it
+	}
+	if held, ok := b.held(it, facts); ok {
+		held.Diffs = slices.Clip(it.Diffs[:1])
+		return held
+	}
+	it.Action, it.Reason = Create, "it does not exist"
+	if drift {
+		it.Reason = "it was removed outside"
+	}
+	it.Ops = append(it.Ops, Op{Kind: CreateVM})
+	if w.Power == manifest.PowerOn {
+		it.Ops = append(it.Ops, Op{Kind: Start})
+	}
+	return it
+}
+
+// held applies what the journal says about earlier attempts. A manifest that
+// changed is tried at once.
+func (b *builder) held(it Item, facts *Facts) (Item, bool) {
+	if f := facts.Failure; f != nil && f.Digest == it.Digest {
+		switch {
+		case f.ForDigest:
+			return it.hold("the last attempt failed and cannot work as written: %s", f.Text), true
+		case b.in.Now.Before(f.NotBefore):
+			it.Until = f.NotBefore
+			return it.hold("the last attempt failed, the next is at %s: %s", stamp(f.NotBefore), f.Text), true
+		}
+	}
+	if facts.Signature == it.Signature && facts.Strikes >= maxStrikes {
+		return it.hold("the same difference came back after it was applied successfully %d times; something undoes it, or the provider cannot do it", facts.Strikes), true
+	}
+	return it, false
+}
+
+// maxStrikes is how often the same difference may come back.
+const maxStrikes = 2
