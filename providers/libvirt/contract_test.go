@@ -24,22 +24,27 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	host := libvirttest.Start(t, libvirttest.Options{})
 	tap := newWiretap(t, host.Socket)
-	r := &rig{host: host, t: t}
-	providertest.Run(t, providertest.Target{
+	target := contractTarget(host, tap)
+	target.NoGuest = true
+	providertest.Run(t, target)
+}
+
+func contractTarget(host *libvirttest.Host, tap *wiretap) providertest.Target {
+	base := &rig{host: host}
+	return providertest.Target{
 		Fleet: testFleet,
 		Connect: func(context.Context) (providers.Provider, error) {
 			return New(providers.Settings{Fleet: testFleet, Endpoint: tap.uri()}, slog.New(slog.DiscardHandler))
 		},
 		VM: func(key manifest.Key) *manifest.VM {
-			vm := r.vm(key.Name)
+			vm := base.vm(key.Name)
 			vm.Key = key
 			vm.NICs = []manifest.NIC{{Name: "net0", Network: network("default", "")}}
 			return vm
 		},
 		Outside: outside(host, tap),
-		NoGuest: true,
 		Poll:    5 * time.Millisecond,
-	})
+	}
 }
 
 // outside returns access to the host that does not go through the provider.
@@ -154,5 +159,37 @@ func TestCallsOfAnInventory(t *testing.T) {
 	}
 	if sum > 5 {
 		t.Errorf("describe of a VM that is off makes %d calls: %v", sum, calls)
+	}
+}
+
+// TestContractWithGuest tries what only a guest can answer.
+func TestContractWithGuest(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, libvirttest.Options{Guest: true})
+	tap := newWiretap(t, r.host.Socket)
+	target := contractTarget(r.host, tap)
+	target.NoGuest = false
+	target.Booted = func(ctx context.Context, id string) error {
+		r.host.Console(t, id, "STATE ", bootLimit)
+		return nil
+	}
+	target.Outside.Deafen = nil
+	small := target.VM
+	target.VM = func(key manifest.Key) *manifest.VM {
+		vm := small(key)
+		vm.MemoryMiB = 192
+		return vm
+	}
+	for _, c := range providertest.Checks() {
+		switch c.Name {
+		case "shutdown-is-a-task", "shutdown-twice-is-once", "reboot-keeps-running":
+		default:
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			if err := providertest.Try(t.Context(), target, c); err != nil {
+				t.Errorf("%s\nbroken: %v", c.Promise, err)
+			}
+		})
 	}
 }
