@@ -173,7 +173,10 @@ func (v planView) remarks(w io.Writer, look *reconcile.Outlook) {
 // untold are the findings that no VM's reason quotes.
 func untold(look *reconcile.Outlook) []manifest.Finding {
 	return slices.DeleteFunc(slices.Clone(look.Findings), func(f manifest.Finding) bool {
-		return slices.ContainsFunc(look.Plan.Items, func(it plan.Item) bool { return strings.Contains(it.Reason, f.String()) })
+		text := f.String()
+		return slices.ContainsFunc(look.Plan.Items, func(it plan.Item) bool {
+			return it.Action == plan.Hold && strings.Contains(it.Reason, text)
+		})
 	})
 }
 
