@@ -156,7 +156,11 @@ func (s *Source) update(ctx context.Context, talk conversation, st *store, p pic
 		if base != nil {
 			haves = st.haves(plumbing.NewHash(base.Commit))
 		}
-		if err := talk.fetch(ctx, st, p.wants, haves); err != nil {
+		err := talk.fetch(ctx, st, p.wants, haves)
+		if errors.Is(err, errNotThere) && p.name == "" {
+			return nil, fail(sources.Missing, "push it or correct ref.commit; a branch must lead to it", "%w", err)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

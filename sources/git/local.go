@@ -103,7 +103,7 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Ha
 	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
 		if _, err := from.EncodedObject(plumbing.AnyObject, w); errors.Is(err, plumbing.ErrObjectNotFound) {
-			return fail(sources.Missing, "push it or correct ref", "%s: no object %s", t.path, w)
+			return fail(sources.Unavailable, "the next fetch will see the new state", "%s: %w: %s", t.path, errNotThere, w)
 		}
 		if err := m.add(w); err != nil {
 			return t.explain(fmt.Errorf("reading the repository: %w", err))

@@ -32,6 +32,11 @@ type pick struct {
 
 // choose applies the configured selection to what the remote has.
 func choose(r Ref, a *advert) (pick, error) {
+	for n, h := range a.refs {
+		if h.IsZero() { // a server that reads a reference just being written
+			return pick{}, fail(sources.Unavailable, "the next fetch will see the new state", "the remote says that %s points nowhere", short(n))
+		}
+	}
 	if len(a.refs) == 0 {
 		return pick{}, fail(sources.Missing, "push a first commit", "the repository is empty")
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-git/go-git/v5/plumbing"
+
 	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/sources"
 	"github.com/vmsteward/vmsteward/sources/sourcetest"
@@ -214,5 +216,13 @@ func TestAddress(t *testing.T) {
 		if err != nil || a.String() != wanted {
 			t.Errorf("%s: want %s, got %s, %v", raw, wanted, a, err)
 		}
+	}
+}
+
+// git http-backend answers so when it reads a reference that is just being written.
+func TestReferenceToNowhere(t *testing.T) {
+	_, err := choose(Ref{Branch: "main"}, &advert{refs: map[string]plumbing.Hash{"refs/heads/main": {}}})
+	if err == nil || sources.KindOf(err) != sources.Unavailable {
+		t.Errorf("want Unavailable, got %v", err)
 	}
 }

@@ -10,6 +10,10 @@ import (
 	"github.com/vmsteward/vmsteward/sources"
 )
 
+// errNotThere marks the answer that the server has no such object to give: a
+// reference has moved since it was looked at, or a configured commit is wrong.
+var errNotThere = errors.New("what was asked for is not there any more")
+
 func refuse(a address, hint string, err error) error {
 	return fail(sources.Denied, hint, "%s: %w", a, err)
 }
@@ -30,6 +34,9 @@ func explainGit(a address, err error) error {
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return fail(sources.Missing, "correct url; private repositories look like missing ones without a valid credential", "%s: %w", a, err)
 	}
+	if strings.Contains(err.Error(), "not our ref") {
+		return fail(sources.Unavailable, "the next fetch will see the new state", "%s: %w: %v", a, errNotThere, err)
+	}
 	for _, known := range complaints {
 		if strings.Contains(err.Error(), known.text) {
 			return fail(known.kind, known.hint, "%s: %w", a, err)
@@ -44,7 +51,6 @@ var complaints = []struct {
 	kind sources.Kind
 	hint string
 }{
-	{"not our ref", sources.Missing, "correct ref.commit; the server knows no such commit, or no branch leads to it"},
 	{"no space after hash", sources.Invalid, "use a repository with SHA-1 hashes; those with SHA-256 are not supported"},
 	{"does not appear to be a git repository", sources.Missing, "correct url"},
 	{"epository not found", sources.Missing, "correct url, or give the key read access"},

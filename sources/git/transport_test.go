@@ -17,10 +17,10 @@ func TestContractHTTPS(t *testing.T) {
 }
 
 func TestContractSSH(t *testing.T) {
+	srv := sourcetest.ServeSSH(t, sourcetest.NewRepo(t))
 	sourcetest.Run(t, func(t *testing.T) *sourcetest.Fixture {
 		r := sourcetest.NewRepo(t)
-		srv := sourcetest.ServeSSH(t, r)
-		x := fixture(t, r, func(c *Config) { c.URL, c.Auth = srv.URL, srv.Auth })
+		x := fixture(t, r, func(c *Config) { c.URL, c.Auth = srv.URLOf(r), srv.Auth })
 		x.Secrets = []string{srv.Auth["identity"].Reveal()}
 		return x
 	})

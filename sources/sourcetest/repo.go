@@ -108,7 +108,7 @@ func (r *Repo) ForcePush(files map[string]string) string {
 // files of the branch are not known any more; go on with ForcePush.
 func (r *Repo) Reset(branch, commit string) {
 	r.t.Helper()
-	r.must(r.st.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(branch), plumbing.NewHash(commit))))
+	r.point("refs/heads/"+branch, commit)
 }
 
 // DeleteBranch removes a branch.
@@ -120,7 +120,7 @@ func (r *Repo) DeleteBranch(name string) {
 // Tag makes or moves a lightweight tag.
 func (r *Repo) Tag(name, commit string) {
 	r.t.Helper()
-	r.must(r.st.SetReference(plumbing.NewHashReference(plumbing.NewTagReferenceName(name), plumbing.NewHash(commit))))
+	r.point("refs/tags/"+name, commit)
 }
 
 // AnnotatedTag makes or moves a tag that is an object of its own.
@@ -172,6 +172,16 @@ func GitEnv() []string {
 	}
 }
 
+// point sets a reference in one step, as git does; go-git would truncate the file
+// first, under the eyes of a server.
+func (r *Repo) point(ref, hash string) {
+	r.t.Helper()
+	name := filepath.Join(r.Dir, filepath.FromSlash(ref))
+	r.must(os.MkdirAll(filepath.Dir(name), 0o755))
+	r.must(os.WriteFile(name+".lock", []byte(hash+"\n"), 0o644))
+	r.must(os.Rename(name+".lock", name))
+}
+
 func (r *Repo) must(err error) {
 	r.t.Helper()
 	if err != nil {
@@ -195,7 +205,7 @@ func (r *Repo) commit(files map[string]Entry, parents []plumbing.Hash) string {
 	r.must(c.Encode(o))
 	h, err := r.st.SetEncodedObject(o)
 	r.must(err)
-	r.must(r.st.SetReference(plumbing.NewHashReference(plumbing.NewBranchReferenceName(r.Branch), h)))
+	r.point("refs/heads/"+r.Branch, h.String())
 	return h.String()
 }
 

@@ -33,6 +33,7 @@ type SSHServer struct {
 	HostKeys map[string]ssh.PublicKey // by type: ed25519, ecdsa, rsa
 
 	t      testing.TB
+	user   string
 	dir    string
 	listen net.Listener
 	wg     sync.WaitGroup
@@ -60,12 +61,16 @@ func ServeSSH(t testing.TB, r *Repo) *SSHServer {
 	s.listen, err = net.Listen("tcp", "127.0.0.1:0")
 	s.must(err)
 	s.Addr = s.listen.Addr().String()
-	s.URL = "ssh://" + me.Username + "@" + s.Addr + r.Dir
+	s.user = me.Username
+	s.URL = s.URLOf(r)
 	s.Auth = secret.Set{"identity": secret.New(private), "known_hosts": secret.New(s.KnownHosts("ed25519", "ecdsa", "rsa"))}
 	s.wg.Go(func() { s.accept(sshd) })
 	t.Cleanup(s.stop)
 	return s
 }
+
+// URLOf returns the URL of another repository that the server serves as well.
+func (s *SSHServer) URLOf(r *Repo) string { return "ssh://" + s.user + "@" + s.Addr + r.Dir }
 
 // KnownHosts returns the lines that pin the server's keys of these types.
 func (s *SSHServer) KnownHosts(types ...string) string {

@@ -40,7 +40,8 @@ type Fixture struct {
 	Secrets []string
 }
 
-// Factory makes a Fixture that is independent of all others.
+// Factory makes a Fixture that is independent of all others, with which it is
+// used at the same time.
 type Factory func(t *testing.T) *Fixture
 
 // Run runs the whole suite. Use it with -race.
@@ -62,6 +63,7 @@ func Run(t *testing.T, f Factory) {
 		{"all of it may happen at once", testConcurrent},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			x := f(t)
 			x.Put(map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n", "sub/deep/c.yaml": "c: 1\n", "sub/copy.yaml": "a: 1\n"})
 			tc.run(t, x)
