@@ -1,8 +1,6 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
@@ -67,8 +65,8 @@ func (b *builder) create(it Item, w *manifest.VM, e *Endpoint, facts *Facts) Ite
 		return it
 	}
 	if held, ok := b.held(it, facts); ok {
-		held.Diffs = slices.Clip(it.Diffs[:1])
-		return held
+		held.Diffs = it.Diffs[:1]
+		return held.deferAll()
 	}
 	it.Action, it.Reason = Create, "it does not exist"
 	if drift {
@@ -97,6 +95,16 @@ func (b *builder) held(it Item, facts *Facts) (Item, bool) {
 		return it.hold("the same difference came back after it was applied successfully %d times; something undoes it, or the provider cannot do it", facts.Strikes), true
 	}
 	return it, false
+}
+
+// deferAll says of what would be applied that it is not now.
+func (it Item) deferAll() Item {
+	for i := range it.Diffs {
+		if it.Diffs[i].Verdict == Apply {
+			it.Diffs[i].Verdict = Defer
+		}
+	}
+	return it
 }
 
 // maxStrikes is how often the same difference may come back.

@@ -100,7 +100,7 @@ func (b *builder) update(it Item, w *manifest.VM, f *providers.VM, found []diffe
 		return unapplied(it)
 	}
 	if held, ok := b.held(it, facts); ok {
-		return held
+		return held.deferAll()
 	}
 	for _, d := range apply {
 		if d.Disruption.Exceeds(it.Disruption) {

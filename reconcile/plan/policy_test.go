@@ -156,11 +156,11 @@ func TestFailuresHold(t *testing.T) {
 		{"what cannot work as written waits for the author", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			w.CPU = 4
 			fail(s, Failure{Text: "no such model", Digest: w.Digest, ForDigest: true})
-		}, "hold: cpu live apply", "cannot work as written: no such model"},
+		}, "hold: cpu live defer", "cannot work as written: no such model"},
 		{"what may work later waits", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			w.CPU = 4
 			fail(s, Failure{Text: "busy", Digest: w.Digest, NotBefore: noon.Add(time.Second)})
-		}, "hold: cpu live apply", "the next is at 2026-03-01 12:00:01Z: busy"},
+		}, "hold: cpu live defer", "the next is at 2026-03-01 12:00:01Z: busy"},
 		{"later has come", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			w.CPU = 4
 			fail(s, Failure{Text: "busy", Digest: w.Digest, NotBefore: noon})
@@ -173,7 +173,7 @@ func TestFailuresHold(t *testing.T) {
 			s.gone("web")
 			s.Facts = map[manifest.Key]Facts{}
 			fail(s, Failure{Text: "no image", Digest: w.Digest, NotBefore: noon.Add(time.Second)})
-		}, "hold: exists none apply", "no image"},
+		}, "hold: exists none defer", "no image"},
 		{"a failure says nothing about a VM that is as wanted", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			fail(s, Failure{Text: "busy", Digest: w.Digest, NotBefore: noon.Add(time.Second)})
 		}, "none", ""},
@@ -188,18 +188,18 @@ func TestTheSameDifferenceTwiceStops(t *testing.T) {
 		{"once is tried again", func(s *scenario, w *manifest.VM, _ *providers.VM) { w.CPU = 4; same(s, "cpu", "4", 1) },
 			"update live: cpu live apply | reconfigure live cpu=4", ""},
 		{"twice stops", func(s *scenario, w *manifest.VM, _ *providers.VM) { w.CPU = 4; same(s, "cpu", "4", 2) },
-			"hold: cpu live apply", "came back after it was applied successfully 2 times"},
+			"hold: cpu live defer", "came back after it was applied successfully 2 times"},
 		{"twice stops whatever is found instead", func(s *scenario, w *manifest.VM, f *providers.VM) {
 			w.CPU = 4
 			f.Running.CPU.Value, f.Config.CPU.Value = 3, 3
 			same(s, "cpu", "4", 2)
-		}, "hold: cpu live apply", "came back"},
+		}, "hold: cpu live defer", "came back"},
 		{"another difference is another matter", func(s *scenario, w *manifest.VM, _ *providers.VM) { w.CPU = 3; same(s, "cpu", "4", 2) },
 			"update live: cpu live apply | reconfigure live cpu=3", ""},
 		{"a machine that vanishes twice is not made again", func(s *scenario, _ *manifest.VM, _ *providers.VM) {
 			s.gone("web")
 			same(s, "exists", "present", 2)
-		}, "hold: exists! none apply", "came back"},
+		}, "hold: exists! none defer", "came back"},
 	})
 }
 
