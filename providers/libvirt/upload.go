@@ -41,24 +41,14 @@ func (p *Provider) plantSeed(ctx context.Context, req providers.CreateRequest, b
 	})
 }
 
-// ensureContent makes a volume with the content. One that is there with other
-// content, from an upload that was cut off or from another manifest, is made
-// again: its name says that it is ours, its content comes from us alone, and
-// no domain may use it.
+// ensureContent makes a volume with the content. One that is there already, from
+// an attempt that was cut off, is made again rather than read: its name says
+// that it is ours, its content comes from us alone, and no domain may use it.
+// Reading it back while the upload of a process that was killed is still being
+// torn down can lock go-libvirt's connection up, because libvirtd then ends
+// the stream twice.
 func (p *Provider) ensureContent(c *golibvirt.Libvirt, v vault, name string, content []byte) (*volumeDoc, error) {
-	vol, err := c.StorageVolLookupByName(v.handle, name)
-	if err == nil {
-		if same, err := hasContent(c, vol, content); err != nil {
-			return nil, err
-		} else if same {
-			return readVolume(c, vol)
-		}
-		if err := p.checkUnused(c, name); err != nil {
-			return nil, err
-		}
-		err = c.StorageVolDelete(vol, 0)
-	}
-	if err != nil && !isCode(err, golibvirt.ErrNoStorageVol) {
+	if err := p.clearVolume(c, v, name); err != nil {
 		return nil, err
 	}
 	w := volumeWant{name: name, format: formatRaw, capacity: uint64(len(content))}
@@ -66,44 +56,38 @@ func (p *Provider) ensureContent(c *golibvirt.Libvirt, v vault, name string, con
 	if err != nil {
 		return nil, err
 	}
-	if vol, err = c.StorageVolLookupByName(v.handle, name); err != nil {
+	vol, err := c.StorageVolLookupByName(v.handle, name)
+	if err != nil {
 		return nil, err
 	}
+	// libvirt answers an upload that ended early without an error, and lets one
+	// that is too long grow the volume; this one is exactly as long as it says.
 	if err := c.StorageVolUpload(vol, bytes.NewReader(content), 0, uint64(len(content)), 0); err != nil {
 		return nil, fmt.Errorf("upload volume %s: %w", name, err)
 	}
-	same, err := hasContent(c, vol, content)
-	if err == nil && !same {
+	_, capacity, _, err := c.StorageVolGetInfo(vol)
+	if err == nil && capacity != uint64(len(content)) {
 		err = &providers.Error{
-			Kind: providers.Retryable, Err: fmt.Errorf("volume %s does not hold what was uploaded to it", name),
+			Kind: providers.Retryable, Err: fmt.Errorf("volume %s has %d bytes after an upload of %d", name, capacity, len(content)),
 		}
 	}
 	return doc, err
 }
 
-// hasContent reads the volume back and compares. An upload that ended early
-// is no error to libvirt; only this tells.
-func hasContent(c *golibvirt.Libvirt, vol golibvirt.StorageVol, content []byte) (bool, error) {
-	_, capacity, _, err := c.StorageVolGetInfo(vol)
-	if err != nil || capacity < uint64(len(content)) {
-		return false, err
+// clearVolume removes a volume of ours that no domain uses, if it is there.
+func (p *Provider) clearVolume(c *golibvirt.Libvirt, v vault, name string) error {
+	vol, err := c.StorageVolLookupByName(v.handle, name)
+	if isCode(err, golibvirt.ErrNoStorageVol) {
+		return nil
 	}
-	got := &readback{limit: len(content)}
-	if err := c.StorageVolDownload(vol, got, 0, uint64(len(content)), 0); err != nil {
-		return false, err
+	if err != nil {
+		return err
 	}
-	return got.n == len(content) && bytes.Equal(got.buf, content), nil
-}
-
-// readback collects up to limit bytes and counts the rest. Its Write never
-// returns an error: that would lock the connection up for good.
-type readback struct {
-	limit, n int
-	buf      []byte
-}
-
-func (d *readback) Write(b []byte) (int, error) {
-	d.n += len(b)
-	d.buf = append(d.buf, b[:min(len(b), d.limit-len(d.buf))]...)
-	return len(b), nil
+	if err := p.checkUnused(c, name); err != nil {
+		return err
+	}
+	if err := c.StorageVolDelete(vol, 0); err != nil && !isCode(err, golibvirt.ErrNoStorageVol) {
+		return err
+	}
+	return nil
 }
