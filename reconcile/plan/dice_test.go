@@ -212,6 +212,9 @@ func (d *dice) stranger(s *scenario, i int) {
 	owner := providers.Owner{Fleet: pick(d, "lab", "lab", "other"), VM: key(fmt.Sprintf("vm-%d", d.below(7)))}
 	e.Inventory.Leftovers = append(e.Inventory.Leftovers,
 		providers.Leftover{ID: fmt.Sprintf("volume-%d", i), Owner: owner}, providers.Leftover{ID: fmt.Sprintf("volume-%d-b", i), Owner: owner})
+	if _, known := s.Facts[owner.VM]; !known {
+		s.Facts[owner.VM] = Facts{Provider: e.Key, Pending: &Pending{Op: CreateVM}}
+	}
 }
 
 func (d *dice) trouble(e *Endpoint) {
