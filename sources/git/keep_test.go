@@ -214,3 +214,39 @@ func TestSHA256IsNamed(t *testing.T) {
 	srv := sourcetest.ServeHTTP(t, &sourcetest.Repo{Dir: dir}, sourcetest.HTTPOptions{})
 	refused(t, build(t, r, func(c *Config) { c.URL = srv.URL }), sources.Invalid, "SHA-1")
 }
+
+// A push replaces the file of a branch while it is listed; that must never look
+// as if the branch, or the repository, were empty.
+func TestPushWhileLooking(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	a := r.Commit(map[string]string{"a.yaml": "1"})
+	b := r.Commit(map[string]string{"a.yaml": "2"})
+	named, unnamed := build(t, r, nil), build(t, r, func(c *Config) { c.Ref = Ref{} })
+	done := make(chan struct{})
+	t.Cleanup(func() { <-done })
+	go func() {
+		defer close(done)
+		for range 500 {
+			r.Reset("main", a)
+			r.Reset("main", b)
+		}
+	}()
+	for pushing := true; pushing; {
+		select {
+		case <-done:
+			pushing = false
+		default:
+		}
+		for _, s := range []*Source{named, unnamed} {
+			talk, err := s.remote.open(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := s.look(t.Context(), talk)
+			talk.close()
+			if got := p.target.String(); err != nil || (got != a && got != b) {
+				t.Fatalf("want one of two commits, got %s, %v", got, err)
+			}
+		}
+	}
+}

@@ -15,7 +15,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/filemode"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 
 	"github.com/vmsteward/vmsteward/sources"
@@ -23,7 +22,10 @@ import (
 
 // local is a repository on this machine, bare or with a working tree. It is read
 // in this process: neither the git binary nor a server is needed.
-type local struct{ path string }
+type local struct {
+	path  string
+	names []string // to be looked up one by one, besides the listing
+}
 
 func (l *local) close() {}
 
@@ -67,34 +69,6 @@ type localTalk struct {
 }
 
 func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
-
-func (t *localTalk) advert(context.Context) (*advert, error) {
-	if shallow, err := t.st.Shallow(); err == nil && len(shallow) > 0 {
-		return nil, errShallow()
-	}
-	a := &advert{refs: map[string]plumbing.Hash{}, any: true}
-	iter, err := t.st.IterReferences()
-	if err != nil {
-		return nil, t.explain(err)
-	}
-	err = iter.ForEach(func(r *plumbing.Reference) error {
-		switch {
-		case r.Type() == plumbing.HashReference:
-			a.refs[r.Name().String()] = r.Hash()
-		case r.Name() == plumbing.HEAD:
-			a.head = r.Target().String()
-		default:
-			if to, err := storer.ResolveReference(t.st, r.Name()); err == nil {
-				a.refs[r.Name().String()] = to.Hash()
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, t.explain(err)
-	}
-	return a, nil
-}
 
 // fetch copies what the wants reach and the clone lacks. The haves are not
 // needed: the clone itself can be asked.

@@ -57,7 +57,7 @@ func New(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := newRemote(addr, cfg.Auth)
+	r, err := newRemote(addr, cfg.Ref, cfg.Auth)
 	if err != nil {
 		return nil, err
 	}
