@@ -26,13 +26,13 @@ func (k Key) String() string {
 // MarshalText lets a Key be the key of a JSON object.
 func (k Key) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
-// UnmarshalText reads what String writes.
+// UnmarshalText reads what String writes, the empty text of the zero Key too.
 func (k *Key) UnmarshalText(b []byte) error {
 	ns, name, ok := strings.Cut(string(b), "/")
 	if !ok {
 		ns, name = "", ns
 	}
-	if name == "" {
+	if name == "" && ns != "" {
 		return fmt.Errorf("%q is not namespace/name", b)
 	}
 	k.Namespace, k.Name = ns, name

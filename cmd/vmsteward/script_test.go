@@ -1,4 +1,3 @@
-//go:build script
 
 package main
 
