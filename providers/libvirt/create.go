@@ -51,13 +51,13 @@ func (p *Provider) Create(ctx context.Context, req providers.CreateRequest) (pro
 	return providers.CreateResult{ID: id}, nil
 }
 
-// begin keeps two creations of one VM from undoing each other's half-made
-// volumes. The second does not wait.
+// begin keeps two creations of one VM, and a creation and a sweep, from
+// undoing each other's half-made volumes. The second does not wait.
 func (p *Provider) begin(o providers.Owner) (done func(), err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.creating[o] {
-		return nil, &providers.Error{Kind: providers.Retryable, Err: errors.New("another call is creating the VM")}
+		return nil, &providers.Error{Kind: providers.Retryable, Err: errors.New("another call is making or sweeping the VM's volumes")}
 	}
 	p.creating[o] = true
 	return func() {
@@ -181,7 +181,7 @@ func (p *Provider) extraDisk(c *golibvirt.Libvirt, o providers.Owner, d manifest
 
 // makeDisk makes the volume of d and notes it in the mark.
 func (p *Provider) makeDisk(c *golibvirt.Libvirt, v vault, w volumeWant, d disk, m *markXML) (disk, error) {
-	doc, err := p.ensureVolume(c, v, w)
+	doc, err := ensureVolume(c, v, w)
 	if err != nil {
 		return disk{}, err
 	}

@@ -63,16 +63,25 @@ func (p *Provider) deleteVolumes(c *golibvirt.Libvirt, o providers.Owner, t *tar
 	if err != nil {
 		return fmt.Errorf("look who else uses the disks: %w", err)
 	}
+	// That took a while. libvirt would delete the disks of a running machine.
+	if state, err := stateOf(c, t.dom); err != nil {
+		return ignoreAbsent(err)
+	} else if state != golibvirt.DomainShutoff {
+		return conflict("the VM was started meanwhile")
+	}
 	for _, d := range mine {
 		if by := usedBy(uses, d.Volume, t.dom.UUID); by != "" {
 			p.log.Warn("volume is kept, it is in use", logkey.VM, o.VM.String(), logkey.Ref, d.Volume, logkey.Reason, by)
 			continue
 		}
 		handle, err := c.StoragePoolLookupByName(d.Pool)
+		if isCode(err, golibvirt.ErrNoStoragePool) {
+			return missing("storage pool "+d.Pool, "define it again, so that volume "+d.Volume+" can be deleted")
+		}
 		if err == nil {
 			err = deleteVolume(c, handle, d.Volume)
 		}
-		if err != nil && !isCode(err, golibvirt.ErrNoStoragePool) {
+		if err != nil {
 			return err
 		}
 	}
@@ -99,6 +108,11 @@ func cutLast(s, sep string) (before, after string, found bool) {
 // Sweep deletes one leftover volume, after it has looked again: no domain has
 // its owner's identity, and nothing names it.
 func (p *Provider) Sweep(ctx context.Context, left providers.Leftover) error {
+	done, err := p.begin(left.Owner)
+	if err != nil {
+		return named("sweep", left.ID, err)
+	}
+	defer done()
 	return p.do(ctx, "sweep", left.ID, work, func(c *golibvirt.Libvirt) error {
 		poolName, name, ok := strings.Cut(left.ID, "/")
 		owner, ours := volumeOwner(name)
@@ -127,14 +141,4 @@ func (p *Provider) Sweep(ctx context.Context, left providers.Leftover) error {
 		}
 		return deleteVolume(c, handle, name)
 	})
-}
-
-// allUses returns every domain, and every volume that stands on another.
-func allUses(c *golibvirt.Libvirt) ([]use, error) {
-	doms, err := domainUses(c)
-	if err != nil {
-		return nil, err
-	}
-	vols, err := volumeUses(c)
-	return append(doms, vols...), err
 }

@@ -127,5 +127,5 @@ func (p *Provider) imported(c *golibvirt.Libvirt, vm *manifest.VM) (disk, error)
 		}
 		d.format, d.block = doc.Format.Type, doc.block()
 	}
-	return d, p.checkUnused(c, file)
+	return d, checkUnused(c, file)
 }

@@ -139,10 +139,10 @@ func (w *volumeWant) document() (string, error) {
 }
 
 // ensureVolume makes the volume unless it is there, and returns what is there
-// then. What an earlier creation left is used if it is what is wanted. It is
-// deleted and made again only if it provably holds no guest's data: see
-// worthless. Otherwise it is a Conflict, and untouched.
-func (p *Provider) ensureVolume(c *golibvirt.Libvirt, v vault, w volumeWant) (*volumeDoc, error) {
+// then. What an earlier creation left is used if it is what is wanted and
+// nobody else uses it. It is deleted and made again only if it provably holds
+// no guest's data: see worthless. Otherwise it is a Conflict, and untouched.
+func ensureVolume(c *golibvirt.Libvirt, v vault, w volumeWant) (*volumeDoc, error) {
 	vol, err := c.StorageVolLookupByName(v.handle, w.name)
 	switch {
 	case isCode(err, golibvirt.ErrNoStorageVol):
@@ -158,15 +158,16 @@ func (p *Provider) ensureVolume(c *golibvirt.Libvirt, v vault, w volumeWant) (*v
 	if err != nil {
 		return nil, err
 	}
-	if !filling && w.fits(doc) {
-		return grown(c, vol, doc, w.capacity)
-	}
-	if !filling && !doc.worthless() {
+	fits := !filling && w.fits(doc)
+	if !fits && !filling && !doc.worthless() {
 		return nil, conflict("volume %s in pool %s was made from something else (%s on %q) and may hold data; move it away, or remove it",
 			w.name, v.handle.Name, doc.Format.Type, doc.Backing.Path)
 	}
-	if err := p.checkUnused(c, w.name); err != nil {
+	if err := checkUnused(c, w.name); err != nil {
 		return nil, err
+	}
+	if fits {
+		return grown(c, vol, doc, w.capacity)
 	}
 	err = c.StorageVolDelete(vol, 0)
 	if isCode(err, golibvirt.ErrOperationInvalid) { // a call that was cut off goes on at the host

@@ -29,7 +29,7 @@ func (p *Provider) plantSeed(ctx context.Context, req providers.CreateRequest, b
 			return err
 		}
 		name := volumeName(req.Owner, "seed", "iso")
-		doc, err := p.ensureContent(c, v, name, img)
+		doc, err := ensureContent(c, v, name, img)
 		if err != nil {
 			return err
 		}
@@ -47,8 +47,8 @@ func (p *Provider) plantSeed(ctx context.Context, req providers.CreateRequest, b
 // Reading it back while the upload of a process that was killed is still being
 // torn down can lock go-libvirt's connection up, because libvirtd then ends
 // the stream twice.
-func (p *Provider) ensureContent(c *golibvirt.Libvirt, v vault, name string, content []byte) (*volumeDoc, error) {
-	if err := p.clearVolume(c, v, name); err != nil {
+func ensureContent(c *golibvirt.Libvirt, v vault, name string, content []byte) (*volumeDoc, error) {
+	if err := clearVolume(c, v, name); err != nil {
 		return nil, err
 	}
 	w := volumeWant{name: name, format: formatRaw, capacity: uint64(len(content))}
@@ -66,7 +66,7 @@ func (p *Provider) ensureContent(c *golibvirt.Libvirt, v vault, name string, con
 		return nil, fmt.Errorf("upload volume %s: %w", name, err)
 	}
 	_, capacity, _, err := c.StorageVolGetInfo(vol)
-	if err == nil && capacity != uint64(len(content)) {
+	if err == nil && (capacity < uint64(len(content)) || v.files && capacity != uint64(len(content))) {
 		err = &providers.Error{
 			Kind: providers.Retryable, Err: fmt.Errorf("volume %s has %d bytes after an upload of %d", name, capacity, len(content)),
 		}
@@ -75,7 +75,7 @@ func (p *Provider) ensureContent(c *golibvirt.Libvirt, v vault, name string, con
 }
 
 // clearVolume removes a volume of ours that no domain uses, if it is there.
-func (p *Provider) clearVolume(c *golibvirt.Libvirt, v vault, name string) error {
+func clearVolume(c *golibvirt.Libvirt, v vault, name string) error {
 	vol, err := c.StorageVolLookupByName(v.handle, name)
 	if isCode(err, golibvirt.ErrNoStorageVol) {
 		return nil
@@ -83,7 +83,7 @@ func (p *Provider) clearVolume(c *golibvirt.Libvirt, v vault, name string) error
 	if err != nil {
 		return err
 	}
-	if err := p.checkUnused(c, name); err != nil {
+	if err := checkUnused(c, name); err != nil {
 		return err
 	}
 	if err := c.StorageVolDelete(vol, 0); err != nil && !isCode(err, golibvirt.ErrNoStorageVol) {

@@ -14,11 +14,12 @@ type use struct {
 	text string
 }
 
-// checkUnused returns a Conflict if any domain of the host names the storage:
-// a path, or the name of a volume of ours, which is unlike every other. If a
-// domain cannot be read, nothing is proved and that is the error.
-func (p *Provider) checkUnused(c *golibvirt.Libvirt, storage string) error {
-	uses, err := domainUses(c)
+// checkUnused returns a Conflict if any domain of the host names the storage,
+// or any volume stands on it: a path, or the name of a volume of ours, which
+// is unlike every other. If one of them cannot be read, nothing is proved and
+// that is the error.
+func checkUnused(c *golibvirt.Libvirt, storage string) error {
+	uses, err := allUses(c)
 	if err != nil {
 		return err
 	}
@@ -33,11 +34,36 @@ func (p *Provider) checkUnused(c *golibvirt.Libvirt, storage string) error {
 func usedBy(uses []use, storage string, except golibvirt.UUID) string {
 	needle := attributeText(storage)
 	for i := range uses {
-		if uses[i].uuid != except && strings.Contains(uses[i].text, needle) {
+		if uses[i].uuid != except && names(uses[i].text, needle) {
 			return uses[i].by
 		}
 	}
 	return ""
+}
+
+// names tells whether needle is in the text and ends where an attribute or an
+// element ends.
+func names(text, needle string) bool {
+	for {
+		_, after, found := strings.Cut(text, needle)
+		if !found {
+			return false
+		}
+		if after != "" && strings.IndexByte(`'"<`, after[0]) >= 0 {
+			return true
+		}
+		text = after
+	}
+}
+
+// allUses returns every domain, and every volume that stands on another.
+func allUses(c *golibvirt.Libvirt) ([]use, error) {
+	doms, err := domainUses(c)
+	if err != nil {
+		return nil, err
+	}
+	vols, err := volumeUses(c)
+	return append(doms, vols...), err
 }
 
 // attributeText writes s as libvirt writes it in a document.
