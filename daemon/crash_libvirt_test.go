@@ -39,14 +39,19 @@ func TestKillWhileCreating(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			s.apply()
-			s.wantInSync("after the restart")
+			s.converge("after the restart")
 			s.wantExactly(vms)
 			s.commit(nil, fileNames(vms)...)
-			s.apply()
+			s.converge("after the removal")
 			s.wantExactly(nil)
 		})
 	}
+}
+
+// converge runs passes until one has nothing left to do.
+func (s *site) converge(reason string) {
+	s.t.Helper()
+	s.until(reason, func() bool { return len(s.apply()) == 0 && s.inSync() == "" })
 }
 
 func fileNames(vms []vmFile) []string {

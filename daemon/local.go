@@ -55,8 +55,19 @@ func NewLocal(cfg *Config, opts Options) (_ *Local, err error) {
 	return l, err
 }
 
-// Plan implements Service.
-func (l *Local) Plan(ctx context.Context) (*reconcile.Outlook, error) { return l.core.engine.Plan(ctx) }
+// Plan implements Service. Without the state directory nothing is known of what
+// was applied before, which a note of the plan says.
+func (l *Local) Plan(ctx context.Context) (*reconcile.Outlook, error) {
+	look, err := l.core.engine.Plan(ctx)
+	if err == nil && l.readOnly != nil {
+		look.Plan.Notes = append(look.Plan.Notes, NoMemory)
+	}
+	return look, err
+}
+
+// NoMemory is the note of a plan that was made without the journal: a change
+// made outside cannot be told from a change of the manifest.
+const NoMemory = "the state directory could not be read, so changes made outside are not told from changes of the manifests"
 
 // Apply implements Service.
 func (l *Local) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error) {

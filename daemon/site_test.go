@@ -191,6 +191,14 @@ func (s *site) wantCalls(reason string, want ...string) {
 // wantInSync makes a plan and wants it to be empty.
 func (s *site) wantInSync(reason string) {
 	s.t.Helper()
+	if left := s.inSync(); left != "" {
+		s.t.Errorf("%s: %s", reason, left)
+	}
+}
+
+// inSync says what a plan finds that is not as wanted; empty: nothing.
+func (s *site) inSync() (left string) {
+	s.t.Helper()
 	s.with(func(svc daemon.Service) {
 		look, err := svc.Plan(s.t.Context())
 		if err != nil {
@@ -198,10 +206,11 @@ func (s *site) wantInSync(reason string) {
 		}
 		for _, it := range look.Plan.Items {
 			if it.Action != plan.None || len(it.Diffs) > 0 {
-				s.t.Errorf("%s: %s is not in sync: %s: %s %v", reason, it.VM, it.Action, it.Reason, it.Diffs)
+				left += fmt.Sprintf("%s is not in sync: %s: %s %v\n", it.VM, it.Action, it.Reason, it.Diffs)
 			}
 		}
 	})
+	return left
 }
 
 const commonManifests = `
