@@ -1,6 +1,7 @@
 package libvirt
 
 import (
+	"encoding/xml"
 	"flag"
 	"os"
 	"path/filepath"
@@ -135,6 +136,33 @@ func FuzzReadDomain(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestCutControllersChangeNothing(t *testing.T) {
+	for _, name := range []string{"plain.xml", "rich.xml", "foreign.xml"} {
+		document, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var whole domainDoc
+		if err := xml.Unmarshal(document, &whole); err != nil {
+			t.Fatal(err)
+		}
+		cut, err := readDomain(string(document))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(&whole, cut); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	const odd = "<domain>\n  <devices>\n    <controller type='usb'/>\n    <controller type='pci'><x/></controller>\n    <disk device='disk'/>\n    <controller "
+	if got := string(withoutControllers(odd[:len(odd)-len("\n    <controller ")])); got != "<domain>\n  <devices>\n    <disk device='disk'/>" {
+		t.Errorf("%q", got)
+	}
+	if got := string(withoutControllers(odd)); got != odd {
+		t.Errorf("a document that ends early became %q", got)
+	}
 }
 
 func TestTargetNames(t *testing.T) {

@@ -98,10 +98,37 @@ type (
 // readDomain reads a domain document.
 func readDomain(document string) (*domainDoc, error) {
 	var d domainDoc
-	if err := xml.Unmarshal([]byte(document), &d); err != nil {
+	if err := xml.Unmarshal(withoutControllers(document), &d); err != nil {
 		return nil, fmt.Errorf("read a domain's document: %w", err)
 	}
 	return &d, nil
+}
+
+// withoutControllers cuts out the controllers, which are most of a document
+// and of which nothing is read. It knows them by libvirt's own layout; where
+// that is another, the document stays whole.
+func withoutControllers(document string) []byte {
+	const devices, begin, end = "\n  <devices>\n", "\n    <controller ", "</controller>"
+	at := strings.LastIndex(document, devices)
+	if at < 0 {
+		return []byte(document)
+	}
+	out := make([]byte, 0, len(document))
+	out = append(out, document[:at]...)
+	for rest := document[at:]; ; {
+		before, after, found := strings.Cut(rest, begin)
+		out = append(out, before...)
+		if !found {
+			return out
+		}
+		tag, inside, _ := strings.Cut(after, ">")
+		if !strings.HasSuffix(tag, "/") {
+			if _, inside, found = strings.Cut(inside, end); !found {
+				return []byte(document)
+			}
+		}
+		rest = inside
+	}
 }
 
 // agentConnected tells whether the guest agent is there.
