@@ -84,10 +84,7 @@ func (w *work) confirm(ctx context.Context, op *plan.Op) error {
 // await polls long work until it ends, its deadline passes or nobody waits any
 // more. At the deadline of a shutdown the plug is pulled, as the plan says.
 func (w *work) await(ctx context.Context, op *plan.Op, task providers.TaskRef) error {
-	waits := w.opts.Waits
-	if waits == nil {
-		waits = context.Background()
-	}
+	waits := w.waits()
 	var deadline <-chan time.Time
 	if op.Timeout > 0 {
 		t := time.NewTimer(op.Timeout)

