@@ -178,7 +178,9 @@ func (d *dice) tamper(f *providers.VM) {
 	case 5:
 		live(func(h *providers.Hardware) { h.Disks = append(h.Disks, providers.Disk{Origin: "iso"}) })
 	case 6:
-		live(func(h *providers.Hardware) { h.NICs = append(h.NICs, providers.NIC{MAC: "aa:00:00:00:00:01", Network: "x"}) })
+		live(func(h *providers.Hardware) {
+			h.NICs = append(h.NICs, providers.NIC{MAC: "aa:00:00:00:00:01", Network: "x"})
+		})
 	case 7:
 		live(func(h *providers.Hardware) { h.NICs = nil })
 	case 8:
