@@ -61,6 +61,7 @@ func (w *work) verifyOnce(ctx context.Context, res *Result) {
 		return err
 	})
 	gone := providers.IsAbsent(err)
+	res.found = found
 	if err == nil {
 		w.ref.ID = found.ID
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
@@ -33,6 +34,8 @@ type Result struct {
 	// Remaining is what still differs though every call succeeded.
 	Remaining []string      `json:"remaining,omitempty"`
 	Took      time.Duration `json:"took"`
+
+	found *providers.VM // as last described; nil: not there, or not known
 }
 
 // Outcome is the end of one VM's calls.

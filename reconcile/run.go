@@ -79,6 +79,7 @@ func (r *run) finish(look *Outlook) *Report {
 	rep := &Report{
 		Outlook: *look, Pass: r.id, Reason: r.opts.Reason, Begun: r.begun, Took: time.Since(r.begun), Results: r.results,
 	}
+	rep.VMs = refresh(look.VMs, r.results)
 	rep.RetryAt = r.retryAt(look)
 	r.complain(r.keepBrief(rep.brief()))
 	if len(r.errs) > 0 {
@@ -98,10 +99,12 @@ func (r *run) finish(look *Outlook) *Report {
 	return rep
 }
 
-// keepBrief remembers the pass, unless it did nothing about the revision that
-// the one that is remembered was about: an idle daemon writes nothing.
+// keepBrief remembers the pass, so that a schedule knows what it missed. Passes
+// that did nothing new are remembered once a minute: an idle daemon that is
+// woken often does not write often.
 func (r *run) keepBrief(b Brief) error {
-	if last := r.kept; last != nil && b.Applied == 0 && b.Failed == 0 && last.Failed == 0 && last.Revision == b.Revision {
+	if last := r.kept; last != nil && b.Applied == 0 && b.Failed == 0 && last.Failed == 0 && last.Revision == b.Revision &&
+		b.Begun.Sub(last.Begun) < time.Minute {
 		return nil
 	}
 	if err := r.Engine.opts.Journal.SetState("last", b); err != nil {

@@ -68,6 +68,49 @@ func views(items []plan.Item, endpoints []plan.Endpoint) []View {
 	return out
 }
 
+// refresh shows what the calls of a pass brought about.
+func refresh(before []View, results []Result) []View {
+	byVM := make(map[manifest.Key]*Result, len(results))
+	for i := range results {
+		byVM[results[i].VM] = &results[i]
+	}
+	out := make([]View, 0, len(before))
+	for _, v := range before {
+		res := byVM[v.VM]
+		switch {
+		case res == nil || res.Provider != v.Provider:
+		case res.Outcome == Applied && res.Action == plan.Delete:
+			continue
+		default:
+			v.outcome(res)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+func (v *View) outcome(res *Result) {
+	if res.found != nil {
+		v.ID = res.found.ID
+		v.show(res.found)
+	}
+	switch {
+	case res.Outcome != Applied:
+		v.Reason = string(res.Outcome)
+		if res.Error != "" {
+			v.Reason += ": " + res.Error
+		}
+		if res.Outcome == Failed {
+			v.Phase = Failing
+		}
+	case res.Action == plan.Retire:
+		v.Action, v.Reason, v.Phase = plan.Hold, "retired", Stopped
+	default:
+		v.Action, v.Reason, v.Drifted = plan.None, "as wanted", false
+		v.Phase = phase(plan.None, v.Power)
+	}
+}
+
 func (v *View) show(vm *providers.VM) {
 	h := &vm.Config
 	if vm.Running != nil {
