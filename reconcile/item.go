@@ -142,15 +142,15 @@ func (w *work) done(op *plan.Op, rest []plan.Op) error {
 }
 
 // broken writes the outcome of a call that failed. The intent stays open when
-// nobody can know whether it took effect, when it is a creation, which may
-// have left something, and when the VM is in the midst of its calls; the one
+// nobody can know whether it took effect, when it makes or removes volumes and
+// may have left some, and when the VM is in the midst of its calls; the one
 // before comes back when nothing was tried.
 func (w *work) broken(op *plan.Op, rest []plan.Op, before *journal.Intent, err error) error {
 	if errors.Is(err, errEndpointDown) || errors.Is(err, errNotSent) {
 		return errors.Join(err, w.journal(func(r *journal.Record) { r.Intent = before }))
 	}
 	w.remember(string(op.Kind), err.Error())
-	if op.Kind == plan.CreateVM || len(rest) > 0 || unknowable(err) {
+	if op.Kind == plan.CreateVM || op.Kind == plan.DeleteVM || len(rest) > 0 || unknowable(err) {
 		return err
 	}
 	return errors.Join(err, w.journal(func(r *journal.Record) { r.Intent = nil }))

@@ -10,8 +10,8 @@ import (
 )
 
 // leftovers judges volumes of ours that no machine has. Only those of a
-// creation that this daemon began and never ended are removed; others may hold
-// somebody's data.
+// creation or a deletion that this daemon began and never ended are removed;
+// others may hold somebody's data.
 func (b *builder) leftovers() {
 	for i := range b.ends {
 		if e := &b.ends[i]; e.Inventory != nil && e.Inventory.Complete {
@@ -51,17 +51,17 @@ func (b *builder) leftover(at, vm manifest.Key, volumes []providers.Leftover) It
 	facts := b.in.Facts[vm]
 	p, pol := facts.Pending, b.in.Policy.Prune
 	switch {
-	case p == nil || p.Op != CreateVM || facts.Applied != nil || facts.Provider != at:
+	case !facts.mayHaveLeft(at):
 		it.Action = Report
 		it.Reason = fmt.Sprintf("left of a VM that is neither wanted nor there: %s; it may hold data, so remove it by hand if it is not needed", text)
 		return it
 	case p.Task != "":
-		return it.hold("its creation goes on, though it is not wanted any more")
+		return it.hold("work that was begun goes on: %s", p.Op)
 	case b.in.Incomplete != "" || pol.Mode != PruneDelete || len(b.named) == 0 && !pol.AllowEmpty:
-		return it.hold("left of a creation that did not end: %s; it is removed once pruning is possible", text)
+		return it.hold("left of work that did not end: %s; it is removed once pruning is possible", text)
 	}
 	it.Action, it.Disruption = Sweep, Destroy
-	it.Reason = fmt.Sprintf("left of a creation that did not end, and the VM is not wanted any more: %s", text)
+	it.Reason = fmt.Sprintf("left of work that did not end, and the VM is not wanted any more: %s", text)
 	it.Signature = signatureOf(Diff{Field: "volumes", Wanted: absent})
 	for i := range volumes {
 		it.Ops = append(it.Ops, Op{Kind: SweepVolume, Leftover: &volumes[i]})
@@ -70,4 +70,14 @@ func (b *builder) leftover(at, vm manifest.Key, volumes []providers.Leftover) It
 		return held
 	}
 	return it
+}
+
+// mayHaveLeft tells whether volumes are what our own work on the endpoint left:
+// a deletion, for which everything was weighed, or the first creation of a VM
+// that never was as wanted.
+func (f *Facts) mayHaveLeft(at manifest.Key) bool {
+	if f.Pending == nil || f.Provider != at {
+		return false
+	}
+	return f.Pending.Op == DeleteVM || f.Pending.Op == CreateVM && f.Applied == nil
 }

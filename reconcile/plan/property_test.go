@@ -126,7 +126,7 @@ func shuffled(in Input, seed uint64) Input {
 func complete(in Input, p *Plan) error {
 	count := map[manifest.Key]int{}
 	for i := range p.Items {
-		if it := &p.Items[i]; it.Action != Sweep && !strings.Contains(it.Reason, "left of a") && !strings.Contains(it.Reason, "its creation goes on") {
+		if it := &p.Items[i]; it.Action != Sweep && !strings.Contains(it.Reason, "left of") && !strings.HasPrefix(it.ID, "volume-") {
 			count[it.VM]++
 		}
 	}

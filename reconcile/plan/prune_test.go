@@ -188,6 +188,10 @@ func TestLeftovers(t *testing.T) {
 		{"a volume that nobody remembers may hold data", func(s *scenario) { delete(s.Facts, key("web")) }, "report"},
 		{"what our unfinished creation left is removed, all in one item", func(*scenario) {}, "sweep destroy | sweep a, sweep b"},
 		{"a VM that once was as wanted has data", func(s *scenario) { s.fact("web", func(f *Facts) { f.Applied = map[string]string{} }) }, "report"},
+		{"what our unfinished deletion left is removed", func(s *scenario) {
+			s.fact("web", func(f *Facts) { f.Pending, f.Applied = &Pending{Op: DeleteVM}, map[string]string{} })
+		}, "sweep destroy | sweep a, sweep b"},
+		{"other work leaves no volumes", func(s *scenario) { s.fact("web", func(f *Facts) { f.Pending = &Pending{Op: Reconfigure} }) }, "report"},
 		{"a creation somewhere else left something else", func(s *scenario) { s.fact("web", func(f *Facts) { f.Provider = annex }) }, "report"},
 		{"a creation that goes on needs them", func(s *scenario) { s.fact("web", func(f *Facts) { f.Pending.Task = "t" }) }, "hold"},
 		{"an incomplete desired state may want them", func(s *scenario) { s.Incomplete = "torn" }, "hold"},

@@ -1,0 +1,177 @@
+package reconcile
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
+)
+
+const bigger = "  resources: {cpu: 16}\n" // than the running machine has room for
+
+func TestShutdownIsAwaited(t *testing.T) {
+	settled(t, func(t *testing.T, w *world) {
+		w.hv.SetNature(memory.Nature{ShutdownTakes: 40 * time.Second})
+		w.src.put("web.yaml", vmText("web", bigger))
+		begun := time.Now()
+		w.want("the guest gets its time", "power default/web shutdown", "reconfigure default/web cpu=16", "power default/web start")
+		if took := time.Since(begun); took < 40*time.Second || took > 43*time.Second {
+			t.Errorf("it took %s", took)
+		}
+		if n := w.hv.Counts()["task"]; n > 30 {
+			t.Errorf("asked %d times", n)
+		}
+	})
+}
+
+func TestDeafGuestIsStoppedAtItsTimeout(t *testing.T) {
+	settled(t, func(t *testing.T, w *world) {
+		if err := w.hv.Outside().Deafen("web", true); err != nil {
+			t.Fatal(err)
+		}
+		w.src.put("web.yaml", vmText("web", bigger+"  lifecycle: {gracefulShutdownTimeout: 90s}\n"))
+		begun := time.Now()
+		w.want("the plug is pulled", "power default/web shutdown", "power default/web stop", "reconfigure default/web cpu=16", "power default/web start")
+		if took := time.Since(begun); took < 90*time.Second || took > 91*time.Second {
+			t.Errorf("it took %s", took)
+		}
+	})
+}
+
+// leave makes the next pass stop waiting after a while.
+func (w *world) leave(after time.Duration) (undo func()) {
+	ctx, cancel := context.WithTimeout(w.t.Context(), after)
+	w.opts.Waits = ctx
+	return func() { cancel(); w.opts.Waits = nil }
+}
+
+func TestWaitingEndsAndTheNextPassPicksItUp(t *testing.T) {
+	for _, row := range []struct {
+		reason  string
+		deaf    bool
+		between func(w *world)
+		after   time.Duration // until the next pass
+		want    []string
+	}{
+		{"the shutdown goes on", false, func(*world) {}, time.Second, []string{"reconfigure default/web cpu=16", "power default/web start"}},
+		{"the guest is off meanwhile", false, func(*world) {}, time.Minute, []string{"reconfigure default/web cpu=16", "power default/web start"}},
+		{"the process is another", false, (*world).restart, time.Second, []string{"reconfigure default/web cpu=16", "power default/web start"}},
+		{"another process finds it off", false, (*world).restart, time.Minute, []string{"reconfigure default/web cpu=16", "power default/web start"}},
+		{"the rest of the time passes", true, (*world).restart, time.Second, []string{"power default/web stop", "reconfigure default/web cpu=16", "power default/web start"}},
+		{"the time is over", true, (*world).restart, 5 * time.Minute, []string{"power default/web stop", "reconfigure default/web cpu=16", "power default/web start"}},
+		{"the manifest is put back", false, func(w *world) { w.src.put("web.yaml", vmText("web", "")) }, time.Minute, []string{"power default/web start"}},
+	} {
+		for _, drift := range []plan.DriftMode{plan.Enforce, plan.ReportOnly} {
+			settled(t, func(t *testing.T, w *world) {
+				w.policy.Drift = drift
+				w.hv.SetNature(memory.Nature{ShutdownTakes: 20 * time.Second})
+				if err := w.hv.Outside().Deafen("web", row.deaf); err != nil {
+					t.Fatal(err)
+				}
+				w.src.put("web.yaml", vmText("web", bigger))
+				undo := w.leave(3 * time.Second)
+				rep := w.want(row.reason+": it is asked", "power default/web shutdown")
+				undo()
+				if got := outcome(rep, "web"); got.Outcome != Waiting || rep.RetryAt.IsZero() {
+					t.Errorf("%s: %+v, retry at %s", row.reason, got, rep.RetryAt)
+				}
+				row.between(w)
+				time.Sleep(row.after)
+				w.want(row.reason, row.want...)
+				w.want(row.reason + ": all is well")
+				if got := w.hv.Outside().Boots("web"); got != 2 {
+					t.Errorf("%s: %d boots", row.reason, got)
+				}
+			})
+		}
+	}
+}
+
+func TestLateWorkIsPickedUp(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.hv.SetNature(memory.Nature{Late: 30 * time.Second})
+		w.src.put("web.yaml", vmText("web", ""))
+		undo := w.leave(time.Second)
+		w.want("the creation is begun", "create lab/default/web")
+		w.want("and not again")
+		undo()
+		w.restart()
+		w.want("another process awaits it and starts the VM", "power default/web start")
+		w.src.put("web.yaml", vmText("web", bigger))
+		undo = w.leave(time.Second)
+		w.want("the change is begun", "power default/web shutdown", "reconfigure default/web cpu=16")
+		w.restart()
+		rep := w.want("and not again")
+		if got := rep.Plan.Items[0]; got.Action != plan.Hold || !strings.Contains(got.Reason, "goes on") || rep.RetryAt.IsZero() {
+			t.Errorf("%+v, retry at %s", got, rep.RetryAt)
+		}
+		undo()
+		time.Sleep(30 * time.Second)
+		w.want("it is started when the change is there", "power default/web start")
+		w.src.put("other.yaml", vmText("other", ""))
+		w.quiet()
+		w.src.remove("web.yaml")
+		w.quiet()
+		time.Sleep(25 * time.Hour)
+		undo = w.leave(time.Second)
+		w.want("the deletion is begun", "delete default/web")
+		w.restart()
+		w.want("and not again")
+		undo()
+		w.quiet()
+		if got := w.hv.Outside().Volumes(); len(got) != 1 {
+			t.Errorf("volumes: %v", got)
+		}
+	})
+}
+
+// sour is a provider whose tasks end badly.
+type sour struct {
+	*memory.Provider
+	bad bool
+}
+
+func (s *sour) IsTaskComplete(ctx context.Context, task providers.TaskRef) (bool, error) {
+	done, err := s.Provider.IsTaskComplete(ctx, task)
+	if done && s.bad {
+		return true, &providers.Error{Op: "create", Kind: providers.QuotaExceeded, Err: context.DeadlineExceeded}
+	}
+	return done, err
+}
+
+func TestTaskThatEndsBadlyIsAFailure(t *testing.T) {
+	for _, picked := range []bool{false, true} {
+		bubble(t, func(t *testing.T, w *world) {
+			s := &sour{bad: true}
+			w.wrap = func(p providers.Provider) providers.Provider { s.Provider = p.(*memory.Provider); return s }
+			w.restart()
+			w.hv.SetNature(memory.Nature{Late: 10 * time.Second})
+			w.src.put("web.yaml", vmText("web", ""))
+			if picked {
+				undo := w.leave(time.Second)
+				w.want("it is begun", "create lab/default/web")
+				undo()
+				w.restart()
+				time.Sleep(time.Minute)
+				w.hv.Outside().Undefine("web")
+				w.want("it failed while nobody looked")
+			} else {
+				rep := w.want("it fails", "create lab/default/web")
+				if got := outcome(rep, "web"); got.Outcome != Failed || got.Kind != string(providers.QuotaExceeded) {
+					t.Errorf("%+v", got)
+				}
+				w.hv.Outside().Undefine("web")
+				w.want("and is left alone for a while")
+			}
+			s.bad = false
+			w.quiet()
+			if got := w.hv.Outside().Boots("web"); got != 1 {
+				t.Errorf("%d boots", got)
+			}
+		})
+	}
+}
