@@ -51,7 +51,7 @@ type Problem struct {
 }
 
 // Leftover is storage that carries an owner of our fleet in its name while no
-// VM with that owner exists.
+// VM with that owner exists and no VM whatever uses it.
 type Leftover struct {
 	ID    string `json:"id"` // the provider's own name of it
 	Owner Owner  `json:"owner"`

@@ -37,6 +37,16 @@ type Cached interface {
 	Last() (*Snapshot, error)
 }
 
+// Watcher is a Source that notices by itself when a Fetch may bring something
+// new, because it lies on this host.
+type Watcher interface {
+	// Watch calls changed when there may be something new, until the context
+	// ends or watching fails; it returns why. It calls it once more often than
+	// needed rather than once too few: whoever watches also polls. changed must
+	// not block.
+	Watch(ctx context.Context, changed func()) error
+}
+
 // Snapshot is one state of the tree. It does not change once returned.
 type Snapshot struct {
 	Revision string    // opaque to everybody but its source
