@@ -89,8 +89,10 @@ func (s *site) changeOutside(t *testing.T) string {
 	v("destroy", "destroyed")
 	v("setvcpus", "live-cpu", "2", "--live")
 	v("setmem", "live-mem", "147456", "--live")
+	// libvirt shows the target first, then what the guest has given so far.
 	s.until("the guest gives memory back", func() bool {
-		return strings.Contains(v("dommemstat", "live-mem"), "actual 147456")
+		return strings.Contains(v("qemu-monitor-command", "live-mem", "--hmp", "info balloon"), "actual=144") &&
+			strings.Contains(v("dommemstat", "live-mem"), "actual 147456")
 	})
 	v("destroy", "undefined")
 	v("undefine", "undefined")
