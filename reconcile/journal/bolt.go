@@ -1,7 +1,9 @@
 package journal
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -46,14 +48,44 @@ func open(path string) (s *boltStore, err error) {
 	return s, nil
 }
 
+// prepare makes the buckets of a new file, and reads all of an older one.
 func (s *boltStore) prepare() error {
+	there := 0
+	err := s.db.View(func(tx *bolt.Tx) error {
+		return tx.ForEach(func([]byte, *bolt.Bucket) error { there++; return nil })
+	})
+	if err != nil || there > 0 {
+		return errors.Join(err, s.read())
+	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{vmBucket, stateBucket, historyBucket} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+		for _, name := range buckets {
+			if _, err := tx.CreateBucket(name); err != nil {
 				return err
 			}
 		}
 		return nil
+	})
+}
+
+// read tries to understand everything that the store has.
+func (s *boltStore) read() error {
+	if _, err := s.Records(); err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	if _, err := s.History(historySize); err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return s.db.View(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, stateBucket)
+		if err != nil {
+			return err
+		}
+		return b.ForEach(func(k, v []byte) error {
+			if !json.Valid(v) {
+				return fmt.Errorf("%w: state %q", errDamaged, k)
+			}
+			return nil
+		})
 	})
 }
 
@@ -153,8 +185,14 @@ func (s *boltStore) Append(e Event) error {
 		if err := b.Put(sequence(seq), enc); err != nil {
 			return err
 		}
-		if seq > historySize {
-			return b.Delete(sequence(seq - historySize))
+		if seq <= historySize {
+			return nil
+		}
+		oldest, c := sequence(seq-historySize), b.Cursor()
+		for k, _ := c.First(); k != nil && bytes.Compare(k, oldest) <= 0; k, _ = c.First() {
+			if err := c.Delete(); err != nil {
+				return err
+			}
 		}
 		return nil
 	}))

@@ -1,15 +1,18 @@
 // Package journal is memory: intents begun and ended, what was last applied to
 // each VM, failures, and the last good revision, in one bbolt file. It must
 // not decide anything, and losing the file loses no VM: every fact in it can
-// be absent. It is tested by reopening after every step and by a full disk.
+// be absent. It is tested by reopening after every step, by damaged files and by
+// a full disk.
 package journal
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -106,6 +109,7 @@ var (
 	vmBucket      = []byte("vms")
 	stateBucket   = []byte("state")
 	historyBucket = []byte("history")
+	buckets       = [][]byte{vmBucket, stateBucket, historyBucket}
 )
 
 // ErrLocked says that another process holds the store.
@@ -118,21 +122,59 @@ func Open(dir string) (s Store, aside string, err error) {
 		return nil, "", fmt.Errorf("state directory: %w", err)
 	}
 	path := filepath.Join(dir, "journal.db")
-	db, err := open(path)
+	err = inspect(path)
+	var db *boltStore
 	if err == nil {
-		return db, "", nil
+		if db, err = open(path); err == nil {
+			return db, "", nil
+		}
 	}
-	if errors.Is(err, ErrLocked) || errors.Is(err, os.ErrPermission) || !damaged(err) {
+	if errors.Is(err, ErrLocked) || !damaged(err) {
 		return nil, "", fmt.Errorf("journal %s: %w", path, err)
 	}
-	aside = fmt.Sprintf("%s.damaged-%d", path, time.Now().Unix())
-	if err := os.Rename(path, aside); err != nil {
+	if aside, err = setAside(path); err != nil {
 		return nil, "", fmt.Errorf("journal %s is damaged and cannot be set aside: %w", path, err)
 	}
 	if db, err = open(path); err != nil {
 		return nil, aside, fmt.Errorf("journal %s: %w", path, err)
 	}
 	return db, aside, nil
+}
+
+// inspect checks the file while no other process has it.
+func inspect(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // which unlocks
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return ErrLocked
+	}
+	if err != nil {
+		return err
+	}
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return err
+	}
+	return check(b)
+}
+
+// setAside renames a damaged file to a name that is free.
+func setAside(path string) (aside string, err error) {
+	stem := fmt.Sprintf("%s.damaged-%d", path, time.Now().Unix())
+	aside = stem
+	for n := 1; ; n++ {
+		if _, err := os.Lstat(aside); errors.Is(err, os.ErrNotExist) {
+			return aside, os.Rename(path, aside)
+		}
+		aside = fmt.Sprintf("%s-%d", stem, n)
+	}
 }
 
 // damaged tells whether err is about the content of the file.

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"maps"
 	"slices"
 	"sync"
 
@@ -12,31 +11,45 @@ import (
 // without write access to the state directory, and for tests.
 type Memory struct {
 	mu      sync.Mutex
-	records map[manifest.Key]Record
+	records map[manifest.Key][]byte // as encoded, to share nothing with callers
 	state   map[string][]byte
 	history []Event
 }
 
 // NewMemory returns an empty Memory.
 func NewMemory() *Memory {
-	return &Memory{records: map[manifest.Key]Record{}, state: map[string][]byte{}}
+	return &Memory{records: map[manifest.Key][]byte{}, state: map[string][]byte{}}
 }
 
 // Records implements Store.
 func (m *Memory) Records() (map[manifest.Key]Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.records), nil
+	out := make(map[manifest.Key]Record, len(m.records))
+	for key, enc := range m.records {
+		var r Record
+		if err := decode(enc, &r); err != nil {
+			return nil, err
+		}
+		out[key] = r
+	}
+	return out, nil
 }
 
 // Update implements Store.
 func (m *Memory) Update(vm manifest.Key, change func(*Record)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r := m.records[vm]
+	var r Record
+	if err := decode(m.records[vm], &r); err != nil {
+		return err
+	}
 	change(&r)
-	m.records[vm] = r
-	return nil
+	enc, err := encode(r)
+	if err == nil {
+		m.records[vm] = enc
+	}
+	return err
 }
 
 // Forget implements Store.
