@@ -94,8 +94,11 @@ func (h *Hypervisor) Heal() {
 }
 
 // Cut makes every call of every connection fail with Unavailable, until
-// Restore or Heal.
-func (h *Hypervisor) Cut() { h.setCut(true) }
+// Restore or Heal, and ends every Watch.
+func (h *Hypervisor) Cut() {
+	h.setCut(true)
+	h.loseStreams("the endpoint does not answer", nil)
+}
 
 // Restore ends what Cut began.
 func (h *Hypervisor) Restore() { h.setCut(false) }

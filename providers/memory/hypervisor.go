@@ -39,12 +39,15 @@ type Hypervisor struct {
 	onStep func(Step) error
 	counts map[string]int
 	calls  []string
-	reads  int // of lists, turns the order when Shuffle is set
+	reads  int  // of lists, turns the order when Shuffle is set
+	hushed bool // see Hush
+
+	watchers map[*watcher]bool
 }
 
 // NewHypervisor returns an empty one.
 func NewHypervisor() *Hypervisor {
-	return &Hypervisor{st: newState(), counts: map[string]int{}}
+	return &Hypervisor{st: newState(), counts: map[string]int{}, watchers: map[*watcher]bool{}}
 }
 
 // SetNature changes how the hypervisor behaves from now on.
@@ -68,6 +71,7 @@ func (h *Hypervisor) view(fn func(*state) error) error {
 	defer h.mu.Unlock()
 	if h.file == nil {
 		h.st.settle(time.Now())
+		h.tell(h.st)
 		return fn(h.st)
 	}
 	return h.file.locked(func() error {
@@ -75,7 +79,7 @@ func (h *Hypervisor) view(fn func(*state) error) error {
 		if err != nil {
 			return err
 		}
-		st.settle(time.Now())
+		st.settle(time.Now()) // the next update tells, and remembers that it has
 		return fn(st)
 	})
 }
@@ -88,6 +92,7 @@ func (h *Hypervisor) update(fn func(*state) error) error {
 	defer h.mu.Unlock()
 	if h.file == nil {
 		h.st.settle(time.Now())
+		defer h.tell(h.st)
 		return fn(h.st)
 	}
 	return h.file.locked(func() error {
@@ -99,7 +104,11 @@ func (h *Hypervisor) update(fn func(*state) error) error {
 		if err := fn(st); err != nil {
 			return err
 		}
-		return h.file.save(st)
+		if err := h.file.save(st); err != nil {
+			return err
+		}
+		h.tell(st)
+		return nil
 	})
 }
 

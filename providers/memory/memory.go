@@ -26,6 +26,7 @@ type Provider struct {
 	hv       *Hypervisor
 	settings providers.Settings
 	closed   atomic.Bool
+	pulse    pulse
 }
 
 var (
@@ -53,9 +54,11 @@ func (h *Hypervisor) Connect(s providers.Settings) *Provider {
 // Hypervisor returns what the provider is connected to.
 func (p *Provider) Hypervisor() *Hypervisor { return p.hv }
 
-// Close implements providers.Closer. Later calls return Unavailable.
+// Close implements providers.Closer. Later calls return Unavailable,
+// and so does a Watch under way.
 func (p *Provider) Close() error {
 	p.closed.Store(true)
+	p.hv.loseStreams("the connection is closed", p)
 	return nil
 }
 
@@ -76,6 +79,8 @@ const (
 	opList        = "list"
 	opTask        = "task"
 	opSweep       = "sweep"
+	opWatch       = "watch"
+	opPulse       = "pulse"
 )
 
 // call is one request on its way through admission, effect and answer.

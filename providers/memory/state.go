@@ -22,6 +22,7 @@ type state struct {
 	owners   map[providers.Owner]string   // machine ID by the owner of its mark
 	names    map[string]string            // machine ID by name
 	owned    map[providers.Owner][]string // volume names by the owner in the name
+	touched  map[string]bool              // machine IDs that came, went or changed and were not told yet
 }
 
 // machine is one VM.
@@ -92,6 +93,7 @@ func (s *state) index() {
 // and the volumes' use in step.
 func (s *state) put(m *machine) {
 	s.drop(m.ID)
+	s.touch(m.ID)
 	s.Machines[m.ID] = m
 	s.names[m.Name] = m.ID
 	if m.Mark != nil {
@@ -110,6 +112,7 @@ func (s *state) drop(id string) {
 	if m == nil {
 		return
 	}
+	s.touch(id)
 	delete(s.Machines, id)
 	delete(s.names, m.Name)
 	if m.Mark != nil && s.owners[m.Mark.Owner] == id {
@@ -120,6 +123,14 @@ func (s *state) drop(id string) {
 			v.UsedBy = ""
 		}
 	}
+}
+
+// touch notes that a machine is not what it was.
+func (s *state) touch(id string) {
+	if s.touched == nil {
+		s.touched = map[string]bool{}
+	}
+	s.touched[id] = true
 }
 
 // addVolume makes a volume, or grows the one that is there.
@@ -182,6 +193,22 @@ func (s *state) settle(now time.Time) {
 		}
 		s.endShutdown(id)
 	}
+}
+
+// nextDue returns when the next effect comes into force by itself; zero: none.
+func (s *state) nextDue() (next time.Time) {
+	sooner := func(ref providers.TaskRef) {
+		if due := s.Tasks[ref].Due; !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	for _, p := range s.Pending {
+		sooner(p.Task)
+	}
+	for _, ref := range s.Shutting {
+		sooner(ref)
+	}
+	return next
 }
 
 // endShutdown forgets a shutdown that ended or was overtaken.
