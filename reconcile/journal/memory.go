@@ -84,7 +84,7 @@ func (m *Memory) Append(e Event) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.history = append(m.history, e)
-	if len(m.history) > historySize {
+	if len(m.history) >= 2*historySize { // seldom, because it copies them all
 		m.history = slices.Clone(m.history[len(m.history)-historySize:])
 	}
 	return nil
@@ -94,7 +94,7 @@ func (m *Memory) Append(e Event) error {
 func (m *Memory) History(n int) ([]Event, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	newest := slices.Clone(m.history[max(0, len(m.history)-n):])
+	newest := slices.Clone(m.history[max(0, len(m.history)-min(n, historySize)):])
 	slices.Reverse(newest)
 	return newest, nil
 }

@@ -11,7 +11,8 @@ import (
 
 // comparison collects how one machine differs from its manifest. Every
 // difference is in two shapes that are built together: the Diff for people and
-// the entry in change for the provider.
+// the entry in change for the provider. Nothing keeps hold of the comparison,
+// so that one without a difference costs no memory.
 type comparison struct {
 	w    *manifest.VM
 	f    *providers.VM
@@ -112,14 +113,15 @@ func (c *comparison) existence() {
 }
 
 func (c *comparison) cpu() {
-	where, found, differs := sides(c.f, c.w.CPU, func(h *providers.Hardware) providers.Opt[int] { return h.CPU })
+	w := c.w
+	where, found, differs := sides(c.f, w.CPU, func(h *providers.Hardware) providers.Opt[int] { return h.CPU })
 	if !differs {
 		return
 	}
 	limit := c.present().CPUMax
 	d := difference{
 		Diff:  Diff{Where: where, Wanted: strconv.Itoa(c.w.CPU), Found: strconv.Itoa(found)},
-		apply: func(ch *providers.Change) { ch.CPU = &c.w.CPU },
+		apply: func(ch *providers.Change) { ch.CPU = &w.CPU },
 	}
 	c.headroom(&d.Diff, providers.FieldCPU, amount{
 		want: int64(c.w.CPU), found: int64(found), limit: int64(limit.Value), limited: limit.Known,
@@ -128,14 +130,15 @@ func (c *comparison) cpu() {
 }
 
 func (c *comparison) memory() {
-	where, found, differs := sides(c.f, c.w.MemoryMiB, func(h *providers.Hardware) providers.Opt[int64] { return h.MemoryMiB })
+	w := c.w
+	where, found, differs := sides(c.f, w.MemoryMiB, func(h *providers.Hardware) providers.Opt[int64] { return h.MemoryMiB })
 	if !differs {
 		return
 	}
 	limit := c.present().MemoryMaxMiB
 	d := difference{
 		Diff:  Diff{Where: where, Wanted: mib(c.w.MemoryMiB), Found: mib(found)},
-		apply: func(ch *providers.Change) { ch.MemoryMiB = &c.w.MemoryMiB },
+		apply: func(ch *providers.Change) { ch.MemoryMiB = &w.MemoryMiB },
 	}
 	c.headroom(&d.Diff, providers.FieldMemory, amount{
 		want: c.w.MemoryMiB, found: found, limit: limit.Value, limited: limit.Known, shrinks: c.caps.MemoryShrinksLive,
@@ -179,6 +182,7 @@ func (c *comparison) firmware() {
 }
 
 func (c *comparison) tags() {
+	w := c.w
 	if !c.f.Tags.Known || slices.Equal(c.f.Tags.Value, c.w.Tags) {
 		return
 	}
@@ -188,11 +192,12 @@ func (c *comparison) tags() {
 	}
 	c.differ(providers.FieldTags, difference{
 		Diff:  Diff{Wanted: list(c.w.Tags), Found: list(found), Disruption: Nothing},
-		apply: func(ch *providers.Change) { ch.Tags = new(append([]string{}, c.w.Tags...)) },
+		apply: func(ch *providers.Change) { ch.Tags = new(append([]string{}, w.Tags...)) },
 	})
 }
 
 func (c *comparison) autostart() {
+	w := c.w
 	if c.w.Autostart == nil || !c.f.Autostart.Known || c.f.Autostart.Value == *c.w.Autostart {
 		return
 	}
@@ -200,7 +205,7 @@ func (c *comparison) autostart() {
 		Diff: Diff{
 			Wanted: strconv.FormatBool(*c.w.Autostart), Found: strconv.FormatBool(c.f.Autostart.Value), Disruption: Nothing,
 		},
-		apply: func(ch *providers.Change) { ch.Autostart = c.w.Autostart },
+		apply: func(ch *providers.Change) { ch.Autostart = w.Autostart },
 	})
 }
 

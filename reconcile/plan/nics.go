@@ -101,7 +101,7 @@ func (c *comparison) nic(w *manifest.NIC) {
 		c.differ(providers.FieldNIC, difference{
 			Diff:  Diff{Field: named("nics", w.Name, ""), Where: where, Wanted: describeNIC(c.caps, *w), Found: absent},
 			nic:   w.Name,
-			apply: func(ch *providers.Change) { c.putNIC(ch, w) },
+			apply: putNIC(w, c.wantedMAC(w)),
 		})
 		return
 	}
@@ -111,18 +111,20 @@ func (c *comparison) nic(w *manifest.NIC) {
 	c.nicField(providers.FieldNICMAC, w, "mac", c.wantedMAC(w), func(f *providers.NIC) string { return f.MAC })
 }
 
-// putNIC adds the interface to the change once, whatever differs about it, with
-// the address that it was given.
-func (c *comparison) putNIC(ch *providers.Change, w *manifest.NIC) {
-	if slices.ContainsFunc(ch.AddNICs, func(have manifest.NIC) bool { return have.Name == w.Name }) {
-		return
+// putNIC adds the interface to a change once, whatever differs about it.
+func putNIC(w *manifest.NIC, mac string) func(*providers.Change) {
+	return func(ch *providers.Change) {
+		if slices.ContainsFunc(ch.AddNICs, func(have manifest.NIC) bool { return have.Name == w.Name }) {
+			return
+		}
+		n := *w
+		n.MAC = mac
+		ch.AddNICs = append(ch.AddNICs, n)
 	}
-	n := *w
-	n.MAC = c.wantedMAC(w)
-	ch.AddNICs = append(ch.AddNICs, n)
 }
 
-// wantedMAC is the manifest's address, or else the one that was given.
+// wantedMAC is the manifest's address, or else the one that the interface was
+// given.
 func (c *comparison) wantedMAC(w *manifest.NIC) string {
 	return cmp.Or(w.MAC, c.f.Mark.MACs[w.Name])
 }
@@ -162,7 +164,7 @@ func (c *comparison) nicField(field providers.Field, w *manifest.NIC, label, wan
 		Diff:  Diff{Field: named("nics", w.Name, label), Where: where, Wanted: want, Found: found},
 		nic:   w.Name,
 		given: field == providers.FieldNICMAC && w.MAC == "",
-		apply: func(ch *providers.Change) { c.putNIC(ch, w) },
+		apply: putNIC(w, c.wantedMAC(w)),
 	})
 }
 
