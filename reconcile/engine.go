@@ -101,6 +101,9 @@ func New(opts Options) (*Engine, error) {
 // PassOptions shapes one pass. The zero value is an ordinary pass.
 type PassOptions struct {
 	Reason string // what woke the pass, for the log
+	// Changed lets endpoints that tell of their changes be read in part: what
+	// changed since the last pass. Otherwise everything is read.
+	Changed bool
 	// Only restricts calls to these VMs; empty: all.
 	Only []manifest.Key
 	// Waits, when it ends, ends the waiting for long work, which a later pass
@@ -137,7 +140,7 @@ type Snapshot struct {
 // Plan does everything of a pass that has no effect. It does not wait for a
 // pass that is under way.
 func (e *Engine) Plan(ctx context.Context) (*Outlook, error) {
-	look, _, err := e.outlook(ctx)
+	look, _, err := e.outlook(ctx, readApart)
 	return look, err
 }
 
@@ -176,12 +179,12 @@ func (e *Engine) Pass(ctx context.Context, opts PassOptions) (*Report, error) {
 }
 
 // outlook fetches, loads, observes and builds the plan.
-func (e *Engine) outlook(ctx context.Context) (*Outlook, *scene, error) {
+func (e *Engine) outlook(ctx context.Context, how reading) (*Outlook, *scene, error) {
 	d, err := e.read(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	sc := &scene{desired: d, endpoints: e.observe(ctx, d)}
+	sc := &scene{desired: d, endpoints: e.observe(ctx, d, how)}
 	sc.now = time.Now()
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err

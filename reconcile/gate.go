@@ -18,9 +18,10 @@ import (
 // endpoint that is gone.
 type gate struct {
 	Endpoint
-	caps  providers.Capabilities
-	slots chan struct{}
-	limit *rate.Limiter // nil: no limit
+	caps   providers.Capabilities
+	slots  chan struct{}
+	limit  *rate.Limiter // nil: no limit
+	mirror mirror
 
 	mu       sync.Mutex
 	failures int       // guarded by mu: in a row

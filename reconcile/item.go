@@ -45,6 +45,7 @@ func (r *run) item(ctx context.Context, it *plan.Item) Result {
 		w.verify(ctx, &res)
 	}
 	w.conclude(&res, err)
+	w.gate.mirror.changed(w.ref.ID) // its own events may come after the next pass began
 	res.Took = time.Since(begun)
 	w.report(&res)
 	return res

@@ -14,12 +14,25 @@ import (
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
+// reading is how much an observation reads.
+type reading int
+
+const (
+	// readApart reads everything and leaves the mirrors alone: for a plan
+	// beside a pass.
+	readApart reading = iota
+	// readAll reads everything, for a pass.
+	readAll
+	// readChanged reads what the endpoints said has changed.
+	readChanged
+)
+
 // observe reads every endpoint at once, each within its own deadline.
-func (e *Engine) observe(ctx context.Context, d *desired) []plan.Endpoint {
+func (e *Engine) observe(ctx context.Context, d *desired, how reading) []plan.Endpoint {
 	out := make([]plan.Endpoint, len(e.opts.Endpoints))
 	var wg sync.WaitGroup
 	for i, ep := range e.opts.Endpoints {
-		wg.Go(func() { out[i] = e.look(ctx, e.gates[ep.Key], d) })
+		wg.Go(func() { out[i] = e.look(ctx, e.gates[ep.Key], d, how) })
 	}
 	wg.Wait()
 	return out
@@ -27,7 +40,7 @@ func (e *Engine) observe(ctx context.Context, d *desired) []plan.Endpoint {
 
 // look reads one endpoint. An endpoint that failed a moment ago is not asked
 // again before its pause is over.
-func (e *Engine) look(ctx context.Context, g *gate, d *desired) (out plan.Endpoint) {
+func (e *Engine) look(ctx context.Context, g *gate, d *desired, how reading) (out plan.Endpoint) {
 	out = plan.Endpoint{Key: g.Key, Caps: g.caps}
 	defer func() { g.observed(out.Inventory != nil && out.Inventory.Complete) }()
 	if g.Provider == nil {
@@ -38,7 +51,7 @@ func (e *Engine) look(ctx context.Context, g *gate, d *desired) (out plan.Endpoi
 		out.Unreachable = why
 		return out
 	}
-	inv, err := e.inventory(ctx, g, d)
+	inv, err := e.inventory(ctx, g, d, how)
 	if err != nil {
 		out.Unreachable = err.Error()
 		return out
@@ -49,14 +62,17 @@ func (e *Engine) look(ctx context.Context, g *gate, d *desired) (out plan.Endpoi
 
 // inventory reads everything at once, or, from a provider that cannot, each
 // VM that the journal knows to be there and each that may have been made.
-func (e *Engine) inventory(ctx context.Context, g *gate, d *desired) (inv *providers.Inventory, err error) {
+func (e *Engine) inventory(ctx context.Context, g *gate, d *desired, how reading) (inv *providers.Inventory, err error) {
 	limited, cancel := context.WithTimeout(ctx, e.opts.ObserveTimeout)
 	defer cancel()
 	begun := time.Now()
-	if l, ok := g.Provider.(providers.Lister); ok {
-		inv, err = l.List(limited)
-	} else {
+	switch l, ok := g.Provider.(providers.Lister); {
+	case !ok:
 		inv, err = e.describeAll(limited, g, d)
+	case how == readApart:
+		inv, err = l.List(limited)
+	default:
+		inv, err = e.mirrored(limited, g, l, how)
 	}
 	if err != nil && ctx.Err() == nil {
 		g.failed(time.Now(), err) // an endpoint is not to blame for a caller who left
@@ -65,6 +81,25 @@ func (e *Engine) inventory(ctx context.Context, g *gate, d *desired) (inv *provi
 		g.recovered(begun)
 	}
 	return inv, err
+}
+
+// mirrored brings the mirror of an endpoint up to date.
+func (e *Engine) mirrored(ctx context.Context, g *gate, l providers.Lister, how reading) (*providers.Inventory, error) {
+	ids, part := g.mirror.take(how == readAll)
+	if part {
+		if inv, err := e.refreshMirror(ctx, g, ids); err == nil {
+			return inv, nil
+		}
+	}
+	inv, err := l.List(ctx)
+	if err != nil || !inv.Complete {
+		g.mirror.changed("") // nothing may be concluded from what is missing in it
+	}
+	if err != nil {
+		return nil, err
+	}
+	g.mirror.keep(inv)
+	return inv, nil
 }
 
 func (e *Engine) describeAll(ctx context.Context, g *gate, d *desired) (*providers.Inventory, error) {

@@ -31,7 +31,11 @@ type run struct {
 func (r *run) do(ctx context.Context) (*Report, error) {
 	r.log.Debug("pass begins", logkey.Reason, r.opts.Reason)
 	r.errs = r.settleTasks(ctx)
-	look, sc, err := r.outlook(ctx)
+	how := readAll
+	if r.opts.Changed {
+		how = readChanged
+	}
+	look, sc, err := r.outlook(ctx, how)
 	if err != nil {
 		r.log.Error("pass failed", logkey.Reason, r.opts.Reason, logkey.Err, err)
 		return nil, err
