@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/logkey"
+	"github.com/vmsteward/vmsteward/internal/sdnotify"
 	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/reconcile"
 	"github.com/vmsteward/vmsteward/reconcile/journal"
@@ -20,6 +21,9 @@ type Options struct {
 	Version    string
 	ConfigPath string           // what Reload reads; empty: Reload keeps the configuration
 	Memory     *memory.Registry // hypervisors of memory:// endpoints; nil: an own one
+	// Notify speaks to the service manager; its watchdog is fed for as long as
+	// the loop of passes gets on.
+	Notify sdnotify.Notifier
 }
 
 // Daemon is one running steward. New builds it, Start sets it going, Stop ends
@@ -29,6 +33,7 @@ type Daemon struct {
 	log     *slog.Logger
 	store   journal.Store
 	wake    *wakes
+	heart   *sdnotify.Heart
 	started time.Time
 
 	mu        sync.Mutex
@@ -36,13 +41,16 @@ type Daemon struct {
 	lastError string    // guarded by mu: of the last pass as a whole
 	next      time.Time // guarded by mu
 	busy      int       // guarded by mu: passes wanted or under way
+	unwatch   func()    // guarded by mu: ends the watching of the core; nil: none
 
 	teardown []step // in the order of their birth
 	stopOnce sync.Once
 	stopErr  error
-	waits    context.Context
-	endWaits context.CancelFunc
 }
+
+// patience is how long the loop may be silent: longer than the longest call to
+// a provider, which is its longest single step.
+const patience = 10 * time.Minute
 
 // step is a named teardown.
 type step struct {
@@ -61,7 +69,9 @@ func New(cfg *Config, opts Options) (d *Daemon, err error) {
 		opts.Memory = &memory.Registry{}
 	}
 	d = &Daemon{opts: opts, log: opts.Log.With(logkey.Component, "daemon"), wake: newWakes()}
-	d.waits, d.endWaits = context.WithCancel(context.Background())
+	d.heart = sdnotify.NewHeart(opts.Notify, patience, func(silent time.Duration) {
+		d.log.Error("the loop of passes hangs; the service manager is asked to end the process", "silent_s", int(silent.Seconds()))
+	})
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Stop(context.Background()))
@@ -104,23 +114,26 @@ func (d *Daemon) Start(context.Context) error {
 	}
 	d.onStop("control socket", stopAPI)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
+	var work sync.WaitGroup
+	work.Go(func() { d.heart.Run(ctx) })
+	work.Go(func() { d.watch(ctx) })
+	looped := make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(looped)
 		d.loop(ctx)
 	}()
 	d.onStop("passes", func(stop context.Context) error {
 		// The pass under way finishes its calls; only its waiting ends. When
 		// the deadline comes first, the calls are cut off too.
-		d.endWaits()
 		d.wake.close()
 		select {
-		case <-done:
+		case <-looped:
 		case <-stop.Done():
 			cancel()
-			<-done
+			<-looped
 		}
 		cancel()
+		work.Wait()
 		return nil
 	})
 	c := d.current()
@@ -133,7 +146,7 @@ func (d *Daemon) Start(context.Context) error {
 // is idempotent; every failure is in the error.
 func (d *Daemon) Stop(ctx context.Context) error {
 	d.stopOnce.Do(func() {
-		d.endWaits()
+		d.wake.close()
 		var errs []error
 		for i := len(d.teardown) - 1; i >= 0; i-- {
 			if err := d.teardown[i].stop(ctx); err != nil {
@@ -177,7 +190,8 @@ func (d *Daemon) Reload(context.Context) error {
 		d.log.Warn("the former configuration could not be closed", logkey.Err, err)
 	}
 	d.log.Info("reloaded", "fleet", cfg.Fleet, logkey.Source, next.source.Describe(), "schedule", next.schedule.text)
-	d.wake.add("reload")
+	d.rewatch()
+	d.wake.add(wake{reason: "reload", full: true, newer: true})
 	return nil
 }
 
@@ -185,6 +199,10 @@ func (d *Daemon) Reload(context.Context) error {
 func (d *Daemon) pass(ctx context.Context, opts reconcile.PassOptions) (*reconcile.Report, error) {
 	d.enter(+1)
 	defer d.enter(-1)
+	var done func()
+	opts.Waits, done = d.wake.waiting()
+	defer done()
+	opts.Progress = d.heart.Beat
 	for {
 		rep, err := d.current().engine.Pass(ctx, opts)
 		if errors.Is(err, reconcile.ErrRetired) {
@@ -208,7 +226,7 @@ func (d *Daemon) enter(n int) {
 
 // Apply implements Service.
 func (d *Daemon) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error) {
-	return d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect, Waits: d.waits})
+	return d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect})
 }
 
 // Plan implements Service.

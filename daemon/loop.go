@@ -2,107 +2,68 @@ package daemon
 
 import (
 	"context"
-	"sort"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/reconcile"
 )
 
-// wakes collects reasons for a pass. However many come while one pass is under
-// way, they are one next pass.
-type wakes struct {
-	ring chan struct{} // capacity 1
+// passRetry is how soon a pass that failed as a whole is tried again.
+const passRetry = 30 * time.Second
 
-	mu      sync.Mutex
-	reasons map[string]bool // guarded by mu
-	closed  bool            // guarded by mu
+// clockwork says when the next pass comes by itself.
+type clockwork struct {
+	due   time.Time // of the schedule; only a scheduled pass moves it
+	retry time.Time // what time alone brings; zero: nothing
 }
 
-func newWakes() *wakes {
-	return &wakes{ring: make(chan struct{}, 1), reasons: map[string]bool{}}
-}
-
-// add asks for a pass. It never blocks.
-func (w *wakes) add(reason string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.reasons[reason] = true
-	w.knock()
-}
-
-// close makes every later take return false.
-func (w *wakes) close() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.closed = true
-	w.knock()
-}
-
-func (w *wakes) knock() {
-	select {
-	case w.ring <- struct{}{}:
-	default:
+// next returns the instant of the next pass and why it comes.
+func (c *clockwork) next() (time.Time, wake) {
+	if !c.retry.IsZero() && c.retry.Before(c.due) {
+		return c.retry, wake{reason: "retry"}
 	}
-}
-
-// take returns the reasons that have come together, and whether passes go on.
-func (w *wakes) take() (reason string, ok bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	select {
-	case <-w.ring: // the reasons that rang are taken with the others
-	default:
-	}
-	reasons := make([]string, 0, len(w.reasons))
-	for r := range w.reasons {
-		reasons = append(reasons, r)
-	}
-	clear(w.reasons)
-	sort.Strings(reasons)
-	return strings.Join(reasons, ", "), !w.closed
+	return c.due, wake{reason: "schedule", full: true}
 }
 
 // loop runs one pass after another until the wakes are closed.
 func (d *Daemon) loop(ctx context.Context) {
-	last := d.lastPass()
-	retry := d.firstRetry(last)
+	clock := clockwork{due: d.current().schedule.next(time.Now())}
+	d.catchUp()
 	for {
-		at, why := d.current().schedule.next(last), "schedule"
-		if !retry.IsZero() && retry.Before(at) {
-			at, why = retry, "retry"
-		}
-		if !d.sleep(ctx, at, why) {
+		if !d.sleep(ctx, &clock) {
 			return
 		}
-		reason, ok := d.wake.take()
+		w, ok := d.wake.take()
 		switch {
 		case !ok || ctx.Err() != nil:
 			return
-		case reason == "":
+		case w.reason == "":
 			continue // taken by an earlier pass
 		}
-		last, retry = time.Now(), time.Time{}
-		rep, err := d.pass(ctx, reconcile.PassOptions{Reason: reason, Waits: d.waits})
-		switch {
-		case err != nil:
-			retry = time.Now().Add(passRetry)
-		default:
-			retry = rep.RetryAt
+		if now := time.Now(); w.full || !now.Before(clock.due) {
+			w.full, clock.due = true, d.current().schedule.next(now)
 		}
+		clock.retry = d.turn(ctx, w)
 	}
 }
 
-// passRetry is how soon a pass that failed as a whole is tried again.
-const passRetry = 30 * time.Second
+// turn runs one pass and returns when time alone brings the next.
+func (d *Daemon) turn(ctx context.Context, w wake) time.Time {
+	rep, err := d.pass(ctx, reconcile.PassOptions{Reason: w.reason, Changed: !w.full})
+	if err != nil {
+		return time.Now().Add(passRetry)
+	}
+	return rep.RetryAt
+}
 
-// sleep waits for the instant or for a reason that comes earlier.
-func (d *Daemon) sleep(ctx context.Context, at time.Time, why string) bool {
+// sleep waits for the clock or for a reason that comes earlier.
+func (d *Daemon) sleep(ctx context.Context, clock *clockwork) bool {
+	at, why := clock.next()
 	d.mu.Lock()
 	d.next = at
 	d.mu.Unlock()
+	d.heart.Rest(time.Until(at))
+	defer d.heart.Beat()
 	t := time.NewTimer(time.Until(at))
 	defer t.Stop()
 	select {
@@ -115,6 +76,27 @@ func (d *Daemon) sleep(ctx context.Context, at time.Time, why string) bool {
 	return true
 }
 
+// catchUp asks for a pass at once if a scheduled one was missed while nothing
+// ran, or if the last process left work unfinished.
+func (d *Daemon) catchUp() {
+	if d.current().schedule.missed(d.lastPass(), time.Now()) {
+		d.wake.add(wake{reason: "a scheduled pass was missed", full: true})
+		return
+	}
+	records, err := d.store.Records()
+	if err != nil {
+		d.log.Warn("journal cannot be read", logkey.Err, err)
+		d.wake.add(wake{reason: "the journal cannot be read", full: true})
+		return
+	}
+	for _, r := range records {
+		if r.Intent != nil {
+			d.wake.add(wake{reason: "work was left unfinished", full: true})
+			return
+		}
+	}
+}
+
 // lastPass is when the last pass began, also one of an earlier process.
 func (d *Daemon) lastPass() time.Time {
 	var last reconcile.Brief
@@ -122,25 +104,4 @@ func (d *Daemon) lastPass() time.Time {
 		d.log.Warn("journal cannot be read", logkey.Err, err)
 	}
 	return last.Begun
-}
-
-// firstRetry is when the first pass is due besides the schedule: at once if a
-// scheduled one was missed, or if the last process left work unfinished.
-func (d *Daemon) firstRetry(last time.Time) time.Time {
-	now := time.Now()
-	if d.current().schedule.missed(last, now) {
-		d.wake.add("a scheduled pass was missed")
-		return time.Time{}
-	}
-	records, err := d.store.Records()
-	if err != nil {
-		return now
-	}
-	for _, r := range records {
-		if r.Intent != nil {
-			d.wake.add("work was left unfinished")
-			return time.Time{}
-		}
-	}
-	return time.Time{}
 }

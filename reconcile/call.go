@@ -92,6 +92,7 @@ func (w *work) await(ctx context.Context, op *plan.Op, task providers.TaskRef) e
 		deadline = t.C
 	}
 	for pause := firstPoll; ; pause = min(pause*2, lastPoll) {
+		w.progress()
 		done, err := w.poll(ctx, task)
 		if done || err != nil {
 			return err

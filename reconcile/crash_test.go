@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"errors"
 	"maps"
 	"runtime"
 	"slices"
@@ -242,6 +243,34 @@ func TestCreationThatIsNotWantedAnyMore(t *testing.T) {
 		if !died || t.Failed() {
 			return
 		}
+	}
+}
+
+// TestCreationThatFailedHalfway leaves volumes behind, which go when the VM is
+// not wanted any more, whatever the attempts after the first met.
+func TestCreationThatFailedHalfway(t *testing.T) {
+	for _, kind := range []providers.Kind{providers.QuotaExceeded, providers.Unavailable, providers.InvalidSpec} {
+		bubble(t, func(t *testing.T, w *world) {
+			w.src.put("stays.yaml", vmText("stays", ""))
+			w.quiet()
+			w.hv.OnStep(func(memory.Step) error { return &providers.Error{Op: "create", Kind: kind, Err: errors.New("no")} })
+			w.src.put("web.yaml", vmText("web", twoDisks))
+			rep, _ := w.pass()
+			w.hv.OnStep(nil)
+			time.Sleep(max(0, time.Until(rep.RetryAt)))
+			w.store.before = func(int) error { // the endpoint goes just before the call
+				w.engine.gates[labKey].failed(time.Now(), errGone)
+				return nil
+			}
+			w.pass()
+			w.store.before = nil
+			w.restart()
+			w.src.remove("web.yaml")
+			w.recover()
+			if got := slices.Sorted(maps.Keys(w.inventory())); !cmp.Equal(got, []string{"stays"}) {
+				t.Errorf("%s: %v", kind, got)
+			}
+		})
 	}
 }
 

@@ -109,6 +109,8 @@ type PassOptions struct {
 	// Waits, when it ends, ends the waiting for long work, which a later pass
 	// picks up. Nil: the pass waits as long as its context lives.
 	Waits context.Context
+	// Progress is called at every step, from many goroutines; nil: nobody asks.
+	Progress func()
 	// Expect is the fingerprint of the plan that was agreed to. A pass whose
 	// plan is another makes no call and returns ErrPlanMoved.
 	Expect string

@@ -88,6 +88,7 @@ func unknowable(err error) bool {
 // a written intent there is no call. The outcome carries the intent of the
 // call that follows, so that nothing can come between the two.
 func (w *work) op(ctx context.Context, op *plan.Op, rest []plan.Op) error {
+	w.progress()
 	task := op.Task
 	if task == "" {
 		before, err := w.intend(op)

@@ -50,6 +50,7 @@ func (w *work) waits() context.Context {
 
 // verifyOnce describes the VM and fills in the outcome.
 func (w *work) verifyOnce(ctx context.Context, res *Result) {
+	w.progress()
 	res.Remaining = nil
 	if w.it.Action == plan.Sweep {
 		res.Outcome = Applied

@@ -47,10 +47,18 @@ func (r *run) do(ctx context.Context) (*Report, error) {
 	for _, w := range sc.desired.state.VMs {
 		r.wanted[w.Key] = w
 	}
+	r.progress()
 	r.tell(look)
 	r.note(look.Plan.Items)
 	r.execute(ctx, look.Plan.Items)
 	return r.finish(look), nil
+}
+
+// progress tells whoever asked that the pass is one step further.
+func (r *run) progress() {
+	if r.opts.Progress != nil {
+		r.opts.Progress()
+	}
 }
 
 // chosen tells whether the pass may act on the VM.

@@ -42,6 +42,43 @@ func TestDeafGuestIsStoppedAtItsTimeout(t *testing.T) {
 	})
 }
 
+func TestWorkThatCannotBeWatchedGoesOn(t *testing.T) {
+	for _, kind := range []providers.Kind{providers.Unavailable, providers.Retryable} {
+		settled(t, func(t *testing.T, w *world) {
+			w.hv.SetNature(memory.Nature{ShutdownTakes: 20 * time.Second})
+			w.hv.Inject(memory.Fault{Op: "task", Skip: 2, Kind: kind})
+			w.src.put("web.yaml", vmText("web", bigger))
+			rep := w.want("it is asked, and lost from sight", "power default/web shutdown")
+			if got := outcome(rep, "web"); got.Outcome != Waiting {
+				t.Errorf("%s: %+v", kind, got)
+			}
+			time.Sleep(time.Until(rep.RetryAt))
+			w.want("it is seen again", "reconfigure default/web cpu=16", "power default/web start")
+		})
+	}
+}
+
+func TestRetryAtIsWhenTimeLetsGo(t *testing.T) {
+	settled(t, func(t *testing.T, w *world) {
+		w.src.put("other.yaml", vmText("other", ""))
+		w.quiet()
+		opens := time.Now().Add(3 * time.Hour)
+		w.policy.Window = plan.Window{Restricted: true, Opens: opens}
+		w.src.put("web.yaml", vmText("web", bigger))
+		if rep := w.want("it waits for its window"); !rep.RetryAt.Equal(opens) {
+			t.Errorf("retry at %s, the window opens at %s", rep.RetryAt, opens)
+		}
+		w.policy.Window = plan.Window{}
+		w.src.remove("web.yaml")
+		w.want("it is retired", "power default/web shutdown", "reconfigure default/web autostart=false retired=true")
+		end := time.Now().Truncate(time.Second).Add(24 * time.Hour)
+		w.restart()
+		if rep := w.want("it is kept"); rep.RetryAt.Sub(end).Abs() > 2*time.Second {
+			t.Errorf("retry at %s, its grace period ends at %s", rep.RetryAt, end)
+		}
+	})
+}
+
 // leave makes the next pass stop waiting after a while.
 func (w *world) leave(after time.Duration) (undo func()) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), after)

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/vmsteward/vmsteward/daemon"
+	"github.com/vmsteward/vmsteward/internal/sdnotify"
 )
 
 // stopPatience is how long a daemon that is told to stop may finish calls that
@@ -63,7 +64,8 @@ failed as a whole; 4 a VM failed, is held or in conflict, or its work goes on;
 
 // run keeps the daemon going until the context ends.
 func (a *app) run(ctx context.Context, cfg *daemon.Config, opts daemon.Options) error {
-	systemd := notifier{a.getenv("NOTIFY_SOCKET")}
+	systemd := sdnotify.FromEnv(a.getenv)
+	opts.Notify = systemd
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -73,9 +75,9 @@ func (a *app) run(ctx context.Context, cfg *daemon.Config, opts daemon.Options) 
 	}
 	err = d.Start(ctx)
 	if err == nil {
-		systemd.tell(notifyReady)
+		tell(opts.Log, systemd.Ready)
 		reloadUntil(ctx, d, hangup, systemd, opts.Log)
-		systemd.tell(notifyStopping)
+		tell(opts.Log, systemd.Stopping)
 	}
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
 	defer cancel()
@@ -85,18 +87,26 @@ func (a *app) run(ctx context.Context, cfg *daemon.Config, opts daemon.Options) 
 	return err
 }
 
+// tell speaks to the service manager. One that does not listen changes nothing
+// about the service.
+func tell(log *slog.Logger, say func() error) {
+	if err := say(); err != nil {
+		log.Debug("the service manager cannot be told", "err", err)
+	}
+}
+
 // reloadUntil reloads at each hangup, until the context ends.
-func reloadUntil(ctx context.Context, d *daemon.Daemon, hangup <-chan os.Signal, systemd notifier, log *slog.Logger) {
+func reloadUntil(ctx context.Context, d *daemon.Daemon, hangup <-chan os.Signal, systemd sdnotify.Notifier, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-hangup:
-			systemd.reloading()
+			tell(log, systemd.Reloading)
 			if err := d.Reload(ctx); err != nil {
 				log.Error("configuration not reloaded; the daemon goes on as it was", "err", err)
 			}
-			systemd.tell(notifyReady)
+			tell(log, systemd.Ready)
 		}
 	}
 }

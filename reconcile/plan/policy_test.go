@@ -118,6 +118,10 @@ func TestPendingWork(t *testing.T) {
 			w.CPU = 64
 			pending(s, Pending{Op: ShutDown, Task: "t1", Deadline: noon.Add(-time.Second)})
 		}, "update restart: cpu restart apply | stop, reconfigure cpu=64, start", ""},
+		{"a shutdown whose time is just over is forced", func(s *scenario, w *manifest.VM, _ *providers.VM) {
+			w.CPU = 64
+			pending(s, Pending{Op: ShutDown, Task: "t1", Deadline: noon})
+		}, "update restart: cpu restart apply | stop, reconfigure cpu=64, start", ""},
 		{"a guest that may never have been asked is asked, however long ago", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			w.CPU = 64
 			pending(s, Pending{Op: ShutDown, Deadline: noon.Add(-time.Hour)})
