@@ -25,6 +25,7 @@ type Provider struct {
 	session  *session
 	log      *slog.Logger
 	library  *library
+	pulse    *pulse
 
 	mu       sync.Mutex
 	host     *hostFacts // nil until read
@@ -51,7 +52,8 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 	}
 	log = log.With(logkey.Component, "libvirt", logkey.Provider, settings.Key.String())
 	return &Provider{
-		settings: settings, session: s, log: log, library: newLibrary(), creating: map[providers.Owner]bool{},
+		settings: settings, session: s, log: log, library: newLibrary(), pulse: newPulse(),
+		creating: map[providers.Owner]bool{},
 	}, nil
 }
 
