@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/vmsteward/vmsteward/internal/logkey"
 )
 
 // The control socket speaks HTTP with JSON bodies. Whoever may open the socket
@@ -24,6 +22,10 @@ const (
 	pathPlan   = "/v1/plan"
 	pathVMs    = "/v1/vms"
 	pathApply  = "/v1/apply"
+
+	pathReconcile = "/v1/reconcile"
+	pathSuspend   = "/v1/suspend"
+	pathResume    = "/v1/resume"
 )
 
 // maxRequest is the size of the largest request body, in bytes.
@@ -114,7 +116,16 @@ func (d *Daemon) routes() http.Handler {
 	mux.HandleFunc("GET "+pathStatus, func(w http.ResponseWriter, r *http.Request) { answer(w, d.Status, r) })
 	mux.HandleFunc("GET "+pathPlan, func(w http.ResponseWriter, r *http.Request) { answer(w, d.Plan, r) })
 	mux.HandleFunc("GET "+pathVMs, func(w http.ResponseWriter, r *http.Request) { answer(w, d.VMs, r) })
-	mux.HandleFunc("POST "+pathApply, d.handleApply)
+	mux.HandleFunc("POST "+pathApply, act(d, d.Apply))
+	mux.HandleFunc("POST "+pathReconcile, act(d, func(ctx context.Context, _ struct{}) (struct{}, error) {
+		return struct{}{}, d.Reconcile(ctx)
+	}))
+	mux.HandleFunc("POST "+pathSuspend, act(d, func(ctx context.Context, req SuspendRequest) (struct{}, error) {
+		return struct{}{}, d.Suspend(ctx, req)
+	}))
+	mux.HandleFunc("POST "+pathResume, act(d, func(ctx context.Context, req ResumeRequest) (struct{}, error) {
+		return struct{}{}, d.Resume(ctx, req)
+	}))
 	return mux
 }
 
@@ -130,21 +141,26 @@ func answer[T any](w http.ResponseWriter, ask func(context.Context) (T, error), 
 	_ = json.NewEncoder(w).Encode(v)
 }
 
-func (d *Daemon) handleApply(w http.ResponseWriter, r *http.Request) {
-	uid, ok := mayAct(r)
-	if !ok {
-		refuse(w, &apiError{Status: http.StatusForbidden, Text: fmt.Sprintf("user %d may read and not act; run it as root or as the daemon's user", uid)})
-		return
+// act serves a request that changes something: its peer must be allowed to,
+// and its body is read strictly.
+func act[Req, Res any](d *Daemon, do func(context.Context, Req) (Res, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		uid, ok := mayAct(r)
+		if !ok {
+			refuse(w, &apiError{Status: http.StatusForbidden, Text: fmt.Sprintf("user %d may read and not act; run it as root or as the daemon's user", uid)})
+			return
+		}
+		var req Req
+		dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+		dec.DisallowUnknownFields()
+		if err := dec.Decode(&req); err != nil {
+			refuse(w, &apiError{Status: http.StatusBadRequest, Text: "request: " + err.Error()})
+			return
+		}
+		d.log.Info("asked over the socket", "uid", uid, "path", r.URL.Path)
+		ctx := context.WithValue(r.Context(), asker{}, uid)
+		answer(w, func(context.Context) (Res, error) { return do(ctx, req) }, r)
 	}
-	var req ApplyRequest
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil {
-		refuse(w, &apiError{Status: http.StatusBadRequest, Text: "request: " + err.Error()})
-		return
-	}
-	d.log.Info("a pass was asked for", "uid", uid, logkey.VM, req.Only)
-	answer(w, func(ctx context.Context) (any, error) { return d.Apply(ctx, req) }, r)
 }
 
 // apiError is an error as it travels over the socket.

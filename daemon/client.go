@@ -49,6 +49,24 @@ func (c *client) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report
 	return ask[*reconcile.Report](ctx, c, http.MethodPost, pathApply, req)
 }
 
+// Reconcile implements Service.
+func (c *client) Reconcile(ctx context.Context) error {
+	_, err := ask[struct{}](ctx, c, http.MethodPost, pathReconcile, struct{}{})
+	return err
+}
+
+// Suspend implements Service.
+func (c *client) Suspend(ctx context.Context, req SuspendRequest) error {
+	_, err := ask[struct{}](ctx, c, http.MethodPost, pathSuspend, req)
+	return err
+}
+
+// Resume implements Service.
+func (c *client) Resume(ctx context.Context, req ResumeRequest) error {
+	_, err := ask[struct{}](ctx, c, http.MethodPost, pathResume, req)
+	return err
+}
+
 // Status implements Service.
 func (c *client) Status(ctx context.Context) (*Status, error) {
 	return ask[*Status](ctx, c, http.MethodGet, pathStatus, nil)

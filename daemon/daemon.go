@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/internal/sdnotify"
+	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/reconcile"
 	"github.com/vmsteward/vmsteward/reconcile/journal"
@@ -274,6 +277,13 @@ func (c *core) status(store journal.Store, version string) (*Status, error) {
 	}
 	if !last.Begun.IsZero() {
 		st.Last = &last
+	}
+	suspended, err := c.engine.Suspensions()
+	if err != nil {
+		return nil, err
+	}
+	for _, vm := range slices.SortedFunc(maps.Keys(suspended), manifest.Key.Compare) {
+		st.Suspended = append(st.Suspended, Suspension{vm, suspended[vm]})
 	}
 	if rep := c.engine.Latest(); rep != nil {
 		st.Snapshot, st.Notes = &rep.Snapshot, rep.Plan.Notes

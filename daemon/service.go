@@ -6,6 +6,7 @@ import (
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/reconcile"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
 // Service is what a person can ask for. A running daemon offers it over its
@@ -16,6 +17,12 @@ type Service interface {
 	Plan(ctx context.Context) (*reconcile.Outlook, error)
 	// Apply runs one pass now and returns when it is complete.
 	Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error)
+	// Reconcile asks a daemon for a pass soon, without waiting for it.
+	Reconcile(ctx context.Context) error
+	// Suspend has nothing be done to a VM, or to any, until Resume.
+	Suspend(ctx context.Context, req SuspendRequest) error
+	// Resume ends a suspension; that of everything ends all others too.
+	Resume(ctx context.Context, req ResumeRequest) error
 	// Status says how the daemon and its last pass are.
 	Status(ctx context.Context) (*Status, error)
 	// VMs returns every VM that is wanted or ours, as the last pass saw it,
@@ -33,6 +40,24 @@ type ApplyRequest struct {
 	Expect string `json:"expect,omitempty"`
 }
 
+// SuspendRequest says what is to be left alone.
+type SuspendRequest struct {
+	VM     manifest.Key `json:"vm,omitzero"` // zero: everything
+	Until  time.Time    `json:"until,omitzero"`
+	Reason string       `json:"reason,omitempty"`
+}
+
+// ResumeRequest says what is to be acted on again.
+type ResumeRequest struct {
+	VM manifest.Key `json:"vm,omitzero"` // zero: everything
+}
+
+// Suspension is what is left alone at the moment, and why.
+type Suspension struct {
+	VM manifest.Key `json:"vm,omitzero"` // zero: everything
+	plan.Suspension
+}
+
 // Status is the state of the daemon.
 type Status struct {
 	Daemon    bool                `json:"daemon"` // false: nobody runs; the rest is what was left behind
@@ -48,6 +73,7 @@ type Status struct {
 	Snapshot  *reconcile.Snapshot `json:"snapshot,omitempty"`
 	Providers []ProviderStatus    `json:"providers"`
 	Notes     []string            `json:"notes,omitempty"`
+	Suspended []Suspension        `json:"suspended,omitempty"`
 }
 
 // ProviderStatus is the state of one endpoint.

@@ -64,6 +64,8 @@ type Engine struct {
 	reading sync.Mutex // held while the source is read
 	last    *desired   // guarded by reading
 
+	suspending sync.Mutex // held while the suspensions change
+
 	latest atomic.Pointer[Report]
 }
 
@@ -192,7 +194,11 @@ func (e *Engine) outlook(ctx context.Context, how reading) (*Outlook, *scene, er
 		return nil, nil, err
 	}
 	look := &Outlook{Snapshot: d.describe(e.opts.Source), Findings: d.state.Findings}
-	look.Plan = plan.Build(e.input(sc))
+	in := e.input(sc)
+	if in.Suspended, err = e.Suspensions(); err != nil {
+		return nil, nil, err
+	}
+	look.Plan = plan.Build(in)
 	look.VMs = views(look.Plan.Items, sc.endpoints)
 	return look, sc, nil
 }

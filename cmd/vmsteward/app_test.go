@@ -24,7 +24,10 @@ type fake struct {
 	results []reconcile.Result
 	err     error // of Apply
 	asked   []daemon.ApplyRequest
-	closed  bool
+
+	suspended []daemon.SuspendRequest
+	resumed   []daemon.ResumeRequest
+	closed    bool
 
 	interrupt func() // during Apply
 }
@@ -51,6 +54,18 @@ func (f *fake) Apply(ctx context.Context, req daemon.ApplyRequest) (*reconcile.R
 func (f *fake) Status(context.Context) (*daemon.Status, error) { return f.status, nil }
 
 func (f *fake) VMs(context.Context) ([]reconcile.View, error) { return f.look.VMs, nil }
+
+func (f *fake) Reconcile(context.Context) error { return f.err }
+
+func (f *fake) Suspend(_ context.Context, req daemon.SuspendRequest) error {
+	f.suspended = append(f.suspended, req)
+	return f.err
+}
+
+func (f *fake) Resume(_ context.Context, req daemon.ResumeRequest) error {
+	f.resumed = append(f.resumed, req)
+	return f.err
+}
 
 func (f *fake) Close() error {
 	f.closed = true

@@ -69,7 +69,7 @@ runs, and look for themselves when it does not.`,
 	)
 	root.AddCommand(
 		a.planCommand(), a.driftCommand(), a.statusCommand(), a.getCommand(),
-		a.applyCommand(), a.runCommand(),
+		a.applyCommand(), a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(), a.runCommand(),
 		a.validateCommand(), a.schemaCommand(),
 		a.demoCommand(), a.versionCommand(), exitCodesTopic(), configTopic(),
 	)

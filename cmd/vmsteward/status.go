@@ -107,6 +107,9 @@ func renderStatus(w io.Writer, st *daemon.Status, complaints []string, v planVie
 	}
 	line("schedule", scheduleText(st, v.now))
 	line("last pass", lastPassText(st.Last, v.now))
+	for _, s := range st.Suspended {
+		line("suspended", v.note(scope(s.VM))+", "+printable(s.String()))
+	}
 	t.print(w)
 	renderProviders(w, st, v)
 	if len(complaints) == 0 {

@@ -23,6 +23,7 @@ func Build(in Input) Plan {
 	}
 	b.prune()
 	b.leftovers()
+	b.suspend()
 	return b.finish()
 }
 

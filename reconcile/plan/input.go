@@ -23,6 +23,9 @@ type Input struct {
 	Incomplete string
 
 	Endpoints []Endpoint
+	// Suspended is what a person wants left alone: by VM, and everything under
+	// the zero Key.
+	Suspended map[manifest.Key]Suspension
 	Facts     map[manifest.Key]Facts
 	Policy    Policy
 }
