@@ -41,6 +41,7 @@ var rooms = []room{
 		"github.com/digitalocean github.com/vmware github.com/go-git", "life wires, and leaves words to the rooms"},
 	{"cmd", "daemon reconcile reconcile/plan providers providers/memory manifest internal/",
 		"github.com/digitalocean github.com/vmware", "the person needs values to print"},
+	{"systemd", "internal/", "", "units know no code"},
 	{"internal", "internal/", "", "tools know no room"},
 }
 
