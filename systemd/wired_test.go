@@ -1,0 +1,74 @@
+package systemd_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vmsteward/vmsteward/systemd/bootedtest"
+)
+
+// TestSpeaksToSystemd is what the daemon says to systemd while it runs, and
+// what systemd hands to it.
+func TestSpeaksToSystemd(t *testing.T) {
+	wired(t)
+	s := newSite(t)
+	// Both shapes of a credential: a folder with a file per key, and one file.
+	for _, name := range []string{"kvm-creds/username", "single"} {
+		s.Write("/etc/vmsteward/credentials/"+name, bootedtest.File{Text: "steward\n", Mode: 0o600})
+	}
+	s.Write("/etc/vmsteward/providers.d/kvm.yaml", bootedtest.File{
+		Text: strings.Replace(provider, "spec: {", "spec: {credentialSecretRef: {name: kvm-creds}, ", 1)})
+	s.Write("/etc/vmsteward/providers.d/other.yaml", bootedtest.File{
+		Text: strings.NewReplacer("spec: {", "spec: {credentialSecretRef: {name: single}, ", "name: kvm", "name: other").Replace(provider)})
+	s.dropIn("WatchdogSec=1s")
+	s.Run("systemctl", "start", "vmsteward")
+	pid := s.Show("vmsteward", "MainPID")
+	begun := time.Now()
+	s.untilInSync()
+	if log := s.logged(); strings.Contains(log, "cannot be used") {
+		t.Errorf("a credential is not found:\n%s", log)
+	}
+	s.Until("the status says something", func() bool { return s.Show("vmsteward", "StatusText") != "" })
+	t.Logf("status: %s", s.Show("vmsteward", "StatusText"))
+
+	s.Write("/etc/vmsteward/vmsteward.yaml", bootedtest.File{Text: "colour: red\n"})
+	s.Run("systemctl", "reload", "vmsteward")
+	s.Until("the error has the priority of one", func() bool {
+		out, _ := s.Try("journalctl", "--no-pager", "-o", "cat", "-u", "vmsteward", "_PID="+pid, "-p", "err")
+		return strings.Contains(out, "configuration not reloaded") && !strings.Contains(out, "<3>") &&
+			!strings.Contains(out, "pass complete")
+	})
+	s.Until("several intervals of the watchdog are over", func() bool { return time.Since(begun) > 5*time.Second })
+	if now := s.Show("vmsteward", "MainPID"); now != pid || s.Show("vmsteward", "NRestarts") != "0" {
+		t.Errorf("the watchdog ended a daemon that is well: process %s, it was %s", now, pid)
+	}
+}
+
+// TestHangingLoop has a loop hang in a process that is well: the heart notices,
+// systemd ends it, and the journal has every goroutine's stack.
+func TestHangingLoop(t *testing.T) {
+	bootedtest.Need(t)
+	const unit = "[Service]\nType=notify\nExecStart=/usr/bin/hanging\nWatchdogSec=2s\nRestart=on-failure\nRestartSec=0\nLimitCORE=0\n"
+	m := bootedtest.Boot(t, map[string]bootedtest.File{
+		"/usr/bin/hanging":                    {From: build(t, "./testdata/hanging"), Mode: 0o755},
+		"/etc/systemd/system/hanging.service": {Text: unit},
+	})
+	m.Run("systemctl", "start", "hanging")
+	begun := time.Now()
+	pid := m.Show("hanging", "MainPID")
+	m.Until("two intervals are over", func() bool { return time.Since(begun) > 4*time.Second })
+	if now := m.Show("hanging", "MainPID"); now != pid {
+		t.Fatalf("a loop that makes progress was ended: process %s, it was %s", now, pid)
+	}
+	m.Run("kill", "-USR1", pid)
+	begun = time.Now()
+	m.Until("it is restarted", func() bool { return m.Show("hanging", "NRestarts") == "1" })
+	t.Logf("a hanging loop was ended after %v", time.Since(begun).Round(10*time.Millisecond))
+	log := m.Run("journalctl", "--no-pager", "-o", "cat", "-u", "hanging")
+	for _, want := range []string{"silent for more than a second: true", "Watchdog", "SIGABRT: abort", "main.main()"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the journal does not say %q:\n%s", want, log)
+		}
+	}
+}
