@@ -254,7 +254,7 @@ func TestCreationThatFailedHalfway(t *testing.T) {
 			w.src.put("stays.yaml", vmText("stays", ""))
 			w.quiet()
 			w.hv.OnStep(func(memory.Step) error { return &providers.Error{Op: "create", Kind: kind, Err: errors.New("no")} })
-			w.src.put("web.yaml", vmText("web", twoDisks))
+			w.src.put("web.yaml", vmText("web", twoDisks+"  powerState: \"Off\"\n"))
 			rep, _ := w.pass()
 			w.hv.OnStep(nil)
 			time.Sleep(max(0, time.Until(rep.RetryAt)))

@@ -84,6 +84,9 @@ func (g *gate) down(err error) bool {
 
 // enter waits for a slot and for the rate.
 func (g *gate) enter(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err // a free slot is not for one who left
+	}
 	select {
 	case g.slots <- struct{}{}:
 	case <-ctx.Done():
