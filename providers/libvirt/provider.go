@@ -52,7 +52,7 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 	}
 	log = log.With(logkey.Component, "libvirt", logkey.Provider, settings.Key.String())
 	return &Provider{
-		settings: settings, session: s, log: log, library: newLibrary(), pulse: newPulse(),
+		settings: settings, session: s, log: log, library: newLibrary(), pulse: &pulse{},
 		creating: map[providers.Owner]bool{},
 	}, nil
 }

@@ -2,62 +2,91 @@ package libvirt
 
 import (
 	"context"
-	"encoding/binary"
-	"hash/maphash"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 )
 
-// pulse is what the last look saw of every domain.
-type pulse struct {
-	seed maphash.Seed
+// page is of how many domains a pulse reads the documents and the disks. The
+// next pulse turns to the next ones.
+const page = 8
 
+// pulse is what the looks so far saw of every domain.
+type pulse struct {
 	mu   sync.Mutex // held during a look
 	last map[golibvirt.UUID]beat
+	turn golibvirt.UUID // the last domain of the last page
 }
-
-func newPulse() *pulse { return &pulse{seed: maphash.MakeSeed()} }
 
 // beat is the quick facts of one domain.
 type beat struct {
-	sum   uint64            // of what is always told
-	sizes map[string]uint64 // of the disks, which a busy domain leaves out
+	dom golibvirt.Domain
+	// core is told of every domain at every look.
+	core core
+	// more is told when the domain's page comes, or while it is off: sizes,
+	// amounts, and the hash of a document, each under its name.
+	more map[string]uint64
 }
 
-const pulseWanted = uint32(golibvirt.DomainStatsState | golibvirt.DomainStatsVCPU |
-	golibvirt.DomainStatsBalloon | golibvirt.DomainStatsBlock)
+type core struct {
+	name             string
+	run              int32 // a number of this start; negative: it is off
+	state, reason    uint64
+	autostart, saved bool
+}
 
-// Pulse implements providers.Pulse with one statistics call.
+// Pulse implements providers.Pulse. What a few calls tell of all domains at
+// once is found at each call: state, name, autostart, a saved memory, and the
+// CPUs and memory of those that are off. The rest is found page by page, as it
+// costs a call for each, and for one that runs a question to its QEMU: what
+// was defined for the next start, the hardware that runs, the size of disks.
 func (p *Provider) Pulse(ctx context.Context) ([]string, error) {
 	p.pulse.mu.Lock()
 	defer p.pulse.mu.Unlock()
-	var records []golibvirt.DomainStatsRecord
-	err := p.do(ctx, "pulse", "", control, func(c *golibvirt.Libvirt) (err error) {
-		records, err = c.ConnectGetAllDomainStats(nil, pulseWanted, statsFlags)
-		return err
-	})
+	doms := p.pulse.page()
+	now := &look{seed: p.library.seed}
+	err := p.do(ctx, "pulse", "", control, func(c *golibvirt.Libvirt) error { return now.take(c, doms) })
 	if err != nil {
 		return nil, err
 	}
-	return p.pulse.take(records), nil
+	if len(doms) > 0 {
+		p.pulse.turn = doms[len(doms)-1].UUID
+	}
+	return p.pulse.compare(now.beats()), nil
 }
 
-// take remembers the records and returns the ids of domains that differ.
-func (p *pulse) take(records []golibvirt.DomainStatsRecord) []string {
+// page returns the domains whose turn it is.
+func (p *pulse) page() []golibvirt.Domain {
+	if len(p.last) == 0 {
+		return nil
+	}
+	ids := slices.SortedFunc(maps.Keys(p.last), compareIDs)
+	at, found := slices.BinarySearchFunc(ids, p.turn, compareIDs)
+	if found {
+		at++
+	}
+	doms := make([]golibvirt.Domain, min(page, len(ids)))
+	for i := range doms {
+		doms[i] = p.last[ids[(at+i)%len(ids)]].dom
+	}
+	return doms
+}
+
+func compareIDs(a, b golibvirt.UUID) int { return slices.Compare(a[:], b[:]) }
+
+// compare remembers what was seen and returns the ids of domains that differ.
+// The first time there is nothing to differ from.
+func (p *pulse) compare(now map[golibvirt.UUID]beat) []string {
 	first := p.last == nil
-	now := make(map[golibvirt.UUID]beat, len(records))
 	var ids []string
-	for _, r := range records {
-		b := p.read(r)
-		was, known := p.last[r.Dom.UUID]
+	for id, b := range now {
+		was, known := p.last[id]
 		if !known || b.differs(was) {
-			ids = append(ids, idOf(r.Dom.UUID))
+			ids = append(ids, idOf(id))
 		}
-		now[r.Dom.UUID] = b.over(was)
+		now[id] = b.over(was)
 	}
 	for id := range p.last {
 		if _, there := now[id]; !there {
@@ -72,66 +101,31 @@ func (p *pulse) take(records []golibvirt.DomainStatsRecord) []string {
 	return ids
 }
 
-// read takes the facts out of a record.
-func (p *pulse) read(r golibvirt.DomainStatsRecord) beat {
-	var b beat
-	var h maphash.Hash
-	h.SetSeed(p.seed)
-	fact := func(name, text string, n uint64) {
-		var eight [8]byte
-		binary.LittleEndian.PutUint64(eight[:], n)
-		h.WriteString(name)
-		h.WriteByte(0)
-		h.WriteString(text)
-		h.WriteByte(0)
-		h.Write(eight[:])
-	}
-	fact("domain", r.Dom.Name, uint64(r.Dom.ID))
-	for _, f := range r.Params {
-		if disk, isSize := strings.CutSuffix(f.Field, ".capacity"); isSize {
-			if b.sizes == nil {
-				b.sizes = map[string]uint64{}
-			}
-			b.sizes[disk] = number(f)
-		} else if isFact(f.Field) {
-			text, _ := f.Value.I.(string)
-			fact(f.Field, text, number(f))
-		}
-	}
-	b.sum = h.Sum64()
-	return b
-}
-
-// isFact tells whether a statistic is always told and changes only if the
-// machine does. The others count time, traffic, and what the guest uses.
-func isFact(name string) bool {
-	switch name {
-	case "state.state", "state.reason", "vcpu.current", "vcpu.maximum", "balloon.current", "balloon.maximum", "block.count":
-		return true
-	}
-	return strings.HasPrefix(name, "block.") && (strings.HasSuffix(name, ".name") || strings.HasSuffix(name, ".path"))
-}
-
-// differs tells whether a fact is another one than before. A size that was not
+// differs tells whether a fact is another one than before. One that was not
 // told, now or before, is no news.
 func (b beat) differs(was beat) bool {
-	if b.sum != was.sum {
+	if b.core != was.core {
 		return true
 	}
-	for disk, n := range b.sizes {
-		if old, known := was.sizes[disk]; known && old != n {
+	for name, n := range b.more {
+		if old, known := was.more[name]; known && old != n {
 			return true
 		}
 	}
 	return false
 }
 
-// over returns b with the sizes of before that it lacks.
+// over returns b with the facts of before that it lacks and that still hold:
+// in another state, only the definition is known to be the same.
 func (b beat) over(was beat) beat {
-	if b.sum != was.sum || len(b.sizes) >= len(was.sizes) {
-		return b
+	for name, n := range was.more {
+		if _, told := b.more[name]; told || b.core != was.core && name != factDefinition {
+			continue
+		}
+		if b.more == nil {
+			b.more = map[string]uint64{}
+		}
+		b.more[name] = n
 	}
-	sizes := maps.Clone(was.sizes)
-	maps.Copy(sizes, b.sizes)
-	return beat{b.sum, sizes}
+	return b
 }
