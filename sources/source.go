@@ -40,10 +40,13 @@ type Cached interface {
 // Watcher is a Source that notices by itself when a Fetch may bring something
 // new, because it lies on this host.
 type Watcher interface {
-	// Watch calls changed when there may be something new, until the context
-	// ends or watching fails; it returns why. It calls it once more often than
-	// needed rather than once too few: whoever watches also polls. changed must
-	// not block.
+	// Watch calls changed once as soon as it watches, and then whenever there
+	// may be something new, until the context ends or watching fails; it
+	// returns why. After the last change there is always a call. It calls
+	// rather once too often than once too few, and events may not reach it at
+	// all, as from a network file system: whoever watches also polls. changed
+	// must not block. The kind is Invalid when this source can never be
+	// watched; after other kinds a later try may succeed.
 	Watch(ctx context.Context, changed func()) error
 }
 

@@ -61,6 +61,7 @@ func Run(t *testing.T, f Factory) {
 		{"descriptions and errors hold no secret", testSecrets},
 		{"closing twice is harmless", testClose},
 		{"all of it may happen at once", testConcurrent},
+		{"watching tells of every change", testWatch},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
