@@ -44,7 +44,6 @@ func (s *site) startsReady() {
 	s.Run("systemctl", "start", "--no-block", "vmsteward")
 	s.Until("the process is there", func() bool { return s.Show("vmsteward", "MainPID") != "0" })
 	s.wantState("before it is ready", "activating")
-	s.Run("dd", "status=none", "if=/usr/lib/systemd/system/vmsteward.service", "of=/dev/null")
 	s.Write("/run/config.yaml", bootedtest.File{Text: config})
 	s.Run("dd", "status=none", "if=/run/config.yaml", "of="+path)
 	s.Until("it is active", func() bool { return s.Show("vmsteward", "ActiveState") == "active" })
@@ -146,7 +145,7 @@ func (s *site) untilRestarted(pid string) {
 
 // watched stops the process, which is all that a process may not survive.
 func (s *site) watched() {
-	s.dropIn("WatchdogSec=2s")
+	s.dropIn("WatchdogSec=2s", "RestartSec=0")
 	s.Run("systemctl", "restart", "vmsteward")
 	pid := s.Show("vmsteward", "MainPID")
 	s.Run("kill", "-STOP", pid)

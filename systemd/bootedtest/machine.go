@@ -8,11 +8,12 @@ import (
 	"bytes"
 	"context"
 	_ "embed"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -37,7 +38,7 @@ type Machine struct {
 	t      testing.TB
 	dir    string
 	group  string
-	pid    int    // of the container's supervisor
+	pid    int    // of what ends with the test, and everything with it
 	leader string // the container's first process, as the host counts
 }
 
@@ -67,7 +68,9 @@ func Boot(t testing.TB, files map[string]File) *Machine {
 
 func (m *Machine) start() {
 	m.t.Helper()
-	cmd := exec.Command("unshare", "--mount", "--propagation", "private",
+	// The supervisor leaves its machine behind when it is killed; a namespace
+	// of processes does not.
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc",
 		"sh", "-c", bootScript, "boot", filepath.Join(m.dir, "root"), filepath.Join(m.dir, "files"), m.group)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	var console bytes.Buffer
@@ -81,7 +84,7 @@ func (m *Machine) start() {
 			journal, _ := m.Try("journalctl", "--no-pager", "-b", "-o", "short-precise")
 			m.t.Logf("the machine's journal:\n%s", journal)
 		}
-		_ = cmd.Process.Kill() // the first process, and all others, die with it
+		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		if m.t.Failed() && console.Len() > 0 {
 			m.t.Logf("the machine's console:\n%s", console.String())
@@ -90,33 +93,57 @@ func (m *Machine) start() {
 	})
 }
 
-// booted finds the first process, and asks it.
+// booted finds the first process, a child of the supervisor, and asks it.
 func (m *Machine) booted() bool {
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", m.pid))
-	fields := strings.Fields(string(children))
-	if err != nil || len(fields) != 1 {
+	supervisor := onlyChild(strconv.Itoa(m.pid))
+	if m.leader = onlyChild(supervisor); m.leader == "" {
 		return false
 	}
-	m.leader = fields[0]
 	state, _ := m.Try("systemctl", "is-system-running")
 	return state == "running\n" || state == "degraded\n"
 }
 
-// removeGroups removes the empty control groups.
+// onlyChild returns the child of a process; empty: there is none, or several.
+func onlyChild(pid string) string {
+	children, err := os.ReadFile(filepath.Join("/proc", pid, "task", pid, "children"))
+	if fields := strings.Fields(string(children)); err == nil && len(fields) == 1 {
+		return fields[0]
+	}
+	return ""
+}
+
+// removeGroups removes the machine's control groups, once its processes have
+// left them.
 func (m *Machine) removeGroups() {
-	for _, tree := range []string{"", "systemd", "unified"} {
-		var dirs []string
-		root := filepath.Join("/sys/fs/cgroup", tree, m.group)
-		_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
-			if err == nil && d.IsDir() {
-				dirs = append(dirs, p)
-			}
-			return nil
-		})
-		for i := len(dirs) - 1; i >= 0; i-- {
-			_ = syscall.Rmdir(dirs[i])
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		left := 0
+		for _, tree := range []string{"", "systemd", "unified"} {
+			left += removeTree(filepath.Join("/sys/fs/cgroup", tree, m.group))
+		}
+		if left == 0 {
+			return
 		}
 	}
+	m.t.Errorf("processes of the machine %s are left", m.group)
+}
+
+// removeTree removes empty folders, and returns how many could not be.
+func removeTree(root string) (left int) {
+	var dirs []string
+	_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			dirs = append(dirs, p)
+		}
+		return nil
+	})
+	for _, d := range slices.Backward(dirs) {
+		if syscall.Rmdir(d) != nil {
+			left++
+		}
+	}
+	return left
 }
 
 // Write writes a file of the running machine.

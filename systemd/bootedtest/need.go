@@ -16,8 +16,8 @@ func Need(t testing.TB) {
 	if os.Geteuid() != 0 {
 		Unable(t, "booting a machine needs root")
 	}
-	NeedPrograms(t, "unshare", "nsenter", "systemd-nspawn", "systemctl", "dbus-daemon", "/lib/systemd/systemd")
-	if out, err := exec.Command("unshare", "--mount", "--propagation", "private", "true").CombinedOutput(); err != nil {
+	NeedPrograms(t, "sh", "unshare", "nsenter", "systemd-nspawn", "systemctl", "dbus-daemon", "/lib/systemd/systemd")
+	if out, err := exec.Command("unshare", "--mount", "--pid", "--fork", "--propagation", "private", "true").CombinedOutput(); err != nil {
 		Unable(t, "booting a machine needs mounts of its own: "+string(out))
 	}
 }
