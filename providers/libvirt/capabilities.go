@@ -20,6 +20,7 @@ func (p *Provider) Capabilities() providers.Capabilities {
 			providers.FieldNICNetwork: providers.Live,
 			providers.FieldNICModel:   providers.Restart,
 			providers.FieldNICMAC:     providers.Restart,
+			providers.FieldName:       providers.Restart,
 			providers.FieldTags:       providers.Live,
 			providers.FieldAutostart:  providers.Live,
 			providers.FieldRetired:    providers.Live,

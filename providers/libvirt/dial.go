@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"time"
 
 	"github.com/vmsteward/vmsteward/providers"
 )
@@ -39,8 +40,14 @@ func newDialer(e endpoint, cfg sessionConfig) (dialer, error) {
 // tcpDialer reaches a daemon that listens in the clear.
 type tcpDialer struct{ address string }
 
+// keepalive has the kernel notice a peer that is dead, or behind a way that
+// is, half a minute after the last word: who only listens would never know.
+func keepalive() net.KeepAliveConfig {
+	return net.KeepAliveConfig{Enable: true, Idle: 10 * time.Second, Interval: 5 * time.Second, Count: 4}
+}
+
 func (d tcpDialer) dial(ctx context.Context) (net.Conn, error) {
-	var nd net.Dialer
+	nd := net.Dialer{KeepAliveConfig: keepalive()}
 	return nd.DialContext(ctx, "tcp", d.address)
 }
 

@@ -17,7 +17,7 @@ const page = 8
 type pulse struct {
 	mu   sync.Mutex // held during a look
 	last map[golibvirt.UUID]beat
-	turn golibvirt.UUID // the last domain of the last page
+	turn golibvirt.UUID // the last domain whose turn it was
 }
 
 // beat is the quick facts of one domain.
@@ -51,27 +51,39 @@ func (p *Provider) Pulse(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(doms) > 0 {
-		p.pulse.turn = doms[len(doms)-1].UUID
-	}
 	return p.pulse.compare(now.beats()), nil
 }
 
-// page returns the domains whose turn it is.
+// page returns the domains to read: up to half of it are some that have not
+// been read since they came or started, the others are those whose turn it is.
 func (p *pulse) page() []golibvirt.Domain {
-	if len(p.last) == 0 {
-		return nil
-	}
 	ids := slices.SortedFunc(maps.Keys(p.last), compareIDs)
+	picked := map[golibvirt.UUID]bool{}
+	for _, id := range ids {
+		if len(picked) < page/2 && p.last[id].unread() {
+			picked[id] = true
+		}
+	}
 	at, found := slices.BinarySearchFunc(ids, p.turn, compareIDs)
 	if found {
 		at++
 	}
-	doms := make([]golibvirt.Domain, min(page, len(ids)))
-	for i := range doms {
-		doms[i] = p.last[ids[(at+i)%len(ids)]].dom
+	for i := 0; i < len(ids) && len(picked) < page; i++ {
+		p.turn = ids[(at+i)%len(ids)]
+		picked[p.turn] = true
+	}
+	var doms []golibvirt.Domain
+	for id := range picked {
+		doms = append(doms, p.last[id].dom)
 	}
 	return doms
+}
+
+// unread tells whether a document of the domain has not been read yet.
+func (b beat) unread() bool {
+	_, definition := b.more[factDefinition]
+	_, running := b.more[factRunning]
+	return !definition || b.core.run >= 0 && !running
 }
 
 func compareIDs(a, b golibvirt.UUID) int { return slices.Compare(a[:], b[:]) }

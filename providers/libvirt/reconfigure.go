@@ -23,6 +23,9 @@ func (p *Provider) Reconfigure(ctx context.Context, ref providers.Ref, change pr
 		if err := e.plan(); err != nil {
 			return err
 		}
+		if err := e.rename(); err != nil {
+			return err
+		}
 		if err := e.define(); err != nil {
 			return err
 		}

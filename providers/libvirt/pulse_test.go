@@ -1,0 +1,149 @@
+package libvirt
+
+import (
+	"fmt"
+	"log/slog"
+	"slices"
+	"testing"
+
+	golibvirt "github.com/digitalocean/go-libvirt"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/libvirt/libvirttest"
+)
+
+// domain returns the beat of the n-th domain.
+func domain(n int, run int32, more map[string]uint64) (golibvirt.UUID, beat) {
+	id := golibvirt.UUID{15: byte(n)}
+	return id, beat{
+		dom:  golibvirt.Domain{Name: fmt.Sprint(n), UUID: id, ID: run},
+		core: core{name: fmt.Sprint(n), run: run}, more: more,
+	}
+}
+
+func TestPulseComparesWhatIsKnown(t *testing.T) {
+	type facts = map[string]uint64
+	for _, row := range []struct {
+		reason   string
+		was, now facts
+		run      int32 // it was off
+		changed  bool
+		then     facts
+	}{
+		{"the same", facts{"a": 1}, facts{"a": 1}, -1, false, facts{"a": 1}},
+		{"another value", facts{"a": 1}, facts{"a": 2}, -1, true, facts{"a": 2}},
+		{"one that was not told before", facts{}, facts{"a": 2}, -1, false, facts{"a": 2}},
+		{"one that is not told now", facts{"a": 1}, nil, -1, false, facts{"a": 1}},
+		{"a start keeps the definition alone", facts{"a": 1, factDefinition: 7}, facts{factRunning: 8}, 3, true, facts{factDefinition: 7, factRunning: 8}},
+	} {
+		p := &pulse{}
+		id, was := domain(1, -1, row.was)
+		if got := p.compare(map[golibvirt.UUID]beat{id: was}); got != nil {
+			t.Errorf("%s: the first look found %v", row.reason, got)
+		}
+		_, now := domain(1, row.run, row.now)
+		got := p.compare(map[golibvirt.UUID]beat{id: now})
+		if want := row.changed; want != (len(got) == 1) {
+			t.Errorf("%s: found %v, want a change: %t", row.reason, got, want)
+		}
+		if diff := cmp.Diff(row.then, p.last[id].more); diff != "" {
+			t.Errorf("%s: known afterwards (-want +got):\n%s", row.reason, diff)
+		}
+		if got := p.compare(map[golibvirt.UUID]beat{}); len(got) != 1 {
+			t.Errorf("%s: a domain that is gone is not found", row.reason)
+		}
+	}
+}
+
+func TestEveryDomainHasItsTurn(t *testing.T) {
+	for _, n := range []int{0, 1, 3, page, page + 1, 5*page + 3} {
+		p := &pulse{last: map[golibvirt.UUID]beat{}}
+		for i := range n {
+			id, b := domain(i, int32(i%3)-1, nil) // never read: they must not take all the room
+			p.last[id] = b
+		}
+		seen := map[golibvirt.UUID]bool{}
+		for range 2*n/page + 2 {
+			doms := p.page()
+			if len(doms) > page {
+				t.Errorf("%d domains on a page", len(doms))
+			}
+			for _, d := range doms {
+				seen[d.UUID] = true
+			}
+		}
+		if len(seen) != n {
+			t.Errorf("%d of %d domains had their turn", len(seen), n)
+		}
+	}
+}
+
+func TestPulseOfMachinesThatRunIsStill(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, libvirttest.Options{})
+	vms := r.crowd(page+2, 4)
+	pulseOf(t, r.Provider)
+	for _, vm := range vms[:3] {
+		r.power(vm, providers.PowerStart)
+	}
+	if got := pulseOf(t, r.Provider); len(got) != 3 || !slices.IsSorted(got) {
+		t.Errorf("three were started, found %v", got)
+	}
+	for range 10 {
+		if got := pulseOf(t, r.Provider); len(got) != 0 {
+			t.Errorf("nothing happened, found %v", got)
+		}
+	}
+}
+
+func benchHost(b *testing.B, n int) (*libvirttest.Host, *Provider) {
+	b.Helper()
+	h := libvirttest.Start(b, libvirttest.Options{Bare: true})
+	p, err := New(providers.Settings{Fleet: testFleet, Endpoint: h.URI()}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { p.Close() })
+	defineMany(b, p.session, n)
+	return h, p
+}
+
+func BenchmarkPulseOf1000(b *testing.B) {
+	_, p := benchHost(b, 1000)
+	pulseOf(b, p)
+	for b.Loop() {
+		if got := pulseOf(b, p); len(got) != 0 {
+			b.Fatal(got)
+		}
+	}
+}
+
+// BenchmarkWatch measures from the call that changes a description to the news.
+func BenchmarkWatch(b *testing.B) {
+	_, p := benchHost(b, 1000)
+	var doms []golibvirt.Domain
+	err := p.session.do(b.Context(), work, func(c *golibvirt.Libvirt) (err error) {
+		doms, _, err = c.ConnectListAllDomains(1, 0)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := watch(b, p)
+	for i := 0; b.Loop(); i++ {
+		dom := doms[i%len(doms)]
+		w.forget()
+		err := p.session.do(b.Context(), work, func(c *golibvirt.Libvirt) error {
+			return c.DomainSetMetadata(dom, int32(golibvirt.DomainMetadataDescription), golibvirt.OptString{fmt.Sprint(i)}, nil, nil, golibvirt.DomainAffectConfig)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, ok := w.heard(idOf(dom.UUID), tellLimit); !ok {
+			b.Fatal("not told")
+		}
+	}
+	b.StopTimer()
+	w.ended(b)
+}
