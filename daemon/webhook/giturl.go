@@ -36,9 +36,6 @@ func Normalise(address string) string {
 		authority, p, _ := strings.Cut(rest, "/")
 		p, _, _ = strings.Cut(p, "?")
 		p, _, _ = strings.Cut(p, "#")
-		if decoded, err := url.PathUnescape(p); err == nil && !strings.ContainsFunc(decoded, unprintable) {
-			p = decoded
-		}
 		return remoteName(hostOf(authority), p)
 	case strings.HasPrefix(address, "/"):
 		return localName(address)
@@ -92,6 +89,9 @@ func localName(p string) string {
 }
 
 func remoteName(host, p string) string {
+	if decoded, err := url.PathUnescape(p); err == nil && !strings.ContainsFunc(decoded, unprintable) {
+		p = decoded
+	}
 	var parts []string
 	for _, part := range strings.Split(strings.ToLower(p), "/") {
 		if part != "" && part != "." {

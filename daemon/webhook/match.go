@@ -12,6 +12,9 @@ const (
 	tags  = "refs/tags/"
 )
 
+// public are hosts where nobody runs a forge of their own.
+var public = []string{"github.com", "gitlab.com", "bitbucket.org", "dev.azure.com"}
+
 // interest is what we want to be woken for.
 type interest struct {
 	repositories []string // normalised; empty: any
@@ -44,7 +47,8 @@ func (i interest) matchRepository(e event) (string, string) {
 	if len(got) == 0 && e.tail != "" {
 		got = append(got, "(any host)/"+e.tail)
 		for _, ours := range i.repositories {
-			if strings.HasSuffix(ours, "/"+e.tail) {
+			host, _, _ := strings.Cut(ours, "/")
+			if strings.HasSuffix(ours, "/"+e.tail) && !slices.Contains(public, host) {
 				return ours, ""
 			}
 		}
