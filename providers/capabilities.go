@@ -10,6 +10,7 @@ type Field string
 const (
 	FieldExists     Field = "exists"
 	FieldPower      Field = "power"
+	FieldName       Field = "name" // under which the hypervisor knows the VM
 	FieldCPU        Field = "cpu"
 	FieldMemory     Field = "memory"
 	FieldFirmware   Field = "firmware"
@@ -49,8 +50,8 @@ type Capabilities struct {
 	MemoryShrinksLive bool
 	// Concurrency is how many calls the endpoint bears at once.
 	Concurrency int
-	// Networks renders the name that NIC.Network will have for a wanted NIC,
-	// and Model its model, both empty when there is no opinion.
+	// NIC renders the name that NIC.Network will have for a wanted interface,
+	// and its model; both empty when there is no opinion.
 	NIC func(manifest.NIC) (network, model string)
 	// Honours tells for a path of manifest.VM.Declared whether this provider
 	// acts on it, for this VM. What is declared and not honoured is named in

@@ -148,6 +148,7 @@ type Change struct {
 	// start uses. For a VM that is off, the two are the same.
 	Live bool `json:"live,omitempty"`
 
+	Name       *string         `json:"name,omitempty"` // of a VM that is off
 	CPU        *int            `json:"cpu,omitempty"`
 	MemoryMiB  *int64          `json:"memoryMiB,omitempty"`
 	AddDisks   []manifest.Disk `json:"addDisks,omitempty"`

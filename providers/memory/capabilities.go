@@ -37,6 +37,7 @@ func abilities() map[providers.Field]providers.Ability {
 		providers.FieldNICNetwork: providers.Live,
 		providers.FieldNICModel:   providers.Restart,
 		providers.FieldNICMAC:     providers.Restart,
+		providers.FieldName:       providers.Restart,
 		providers.FieldTags:       providers.Live,
 		providers.FieldAutostart:  providers.Live,
 		providers.FieldRetired:    providers.Live,

@@ -133,12 +133,15 @@ func (p *Provider) edits(c call, ch providers.Change, n Nature) []edit {
 	for _, nic := range ch.AddNICs {
 		all = append(all, p.addNICEdit(c, nic, ch.Live, n))
 	}
-	return append(all, propertyEdits(ch)...)
+	return append(all, propertyEdits(c, ch)...)
 }
 
 // propertyEdits are the parts that concern no hardware.
-func propertyEdits(ch providers.Change) []edit {
+func propertyEdits(c call, ch providers.Change) []edit {
 	var all []edit
+	if ch.Name != nil {
+		all = append(all, renameEdit(c, *ch.Name))
+	}
 	if ch.Tags != nil {
 		tags := tagSet(*ch.Tags)
 		all = append(all, edit{name: "tags", apply: func(_ *state, m *machine) {

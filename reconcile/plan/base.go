@@ -61,6 +61,7 @@ func Base(w *manifest.VM, caps *providers.Capabilities, it *Item, before map[str
 		out[named("nics", n.Name, "network")] = network
 		out[named("nics", n.Name, "model")] = model
 	}
+	out[string(providers.FieldName)] = w.Key.Name
 	out[string(providers.FieldTags)] = list(w.Tags)
 	out[string(providers.FieldCloudInit)] = orNone(short(w.CloudInit.Digest))
 	out[string(providers.FieldRetired)] = "in use"

@@ -34,6 +34,7 @@ type difference struct {
 // compare returns every difference in a stable order.
 func (c *comparison) compare() []difference {
 	c.existence()
+	c.name()
 	c.cpu()
 	c.memory()
 	c.firmware()
@@ -178,6 +179,15 @@ func (c *comparison) firmware() {
 	f := c.f.Config.Firmware
 	if f.Known && c.w.Firmware != "" && f.Value != c.w.Firmware {
 		c.differ(providers.FieldFirmware, difference{Diff: Diff{Wanted: string(c.w.Firmware), Found: string(f.Value)}})
+	}
+}
+
+func (c *comparison) name() {
+	if want := c.w.Key.Name; c.f.Name != want {
+		c.differ(providers.FieldName, difference{
+			Diff:  Diff{Wanted: want, Found: c.f.Name},
+			apply: func(ch *providers.Change) { ch.Name = &want },
+		})
 	}
 }
 
