@@ -10,14 +10,16 @@ type Forge string
 
 // The forges whose deliveries are understood.
 const (
-	GitHub        Forge = "github"
-	GitLab        Forge = "gitlab"
-	Gitea         Forge = "gitea"
-	Forgejo       Forge = "forgejo"
-	Gogs          Forge = "gogs"
-	BitbucketDC   Forge = "bitbucket-data-center"
-	Bitbucket     Forge = "bitbucket-cloud"
-	AzureDevOps   Forge = "azure-devops"
+	GitHub      Forge = "github"
+	GitLab      Forge = "gitlab"
+	Gitea       Forge = "gitea"
+	Forgejo     Forge = "forgejo"
+	Gogs        Forge = "gogs"
+	BitbucketDC Forge = "bitbucket-data-center"
+	Bitbucket   Forge = "bitbucket-cloud"
+	AzureDevOps Forge = "azure-devops"
+	// Generic is anything that signs its body, or "<timestamp>.<body>" when it
+	// sends X-Vmsteward-Timestamp. The body may be empty.
 	Generic       Forge = "generic"
 	unknownForge  Forge = "unknown"
 	hubSignature        = "X-Hub-Signature"

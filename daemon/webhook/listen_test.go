@@ -212,11 +212,15 @@ func TestEndlessBodyIsCut(t *testing.T) {
 		within       time.Duration
 	}{
 		{"slow", "X-Gitea-Signature: " + digits, 1, http.StatusRequestTimeout, 10 * time.Second},
+		{"slow, of a suspect", "X-Gitea-Signature: " + digits, 1, http.StatusRequestTimeout, 2 * time.Second},
 		{"fast", "X-Gitea-Signature: " + digits, 32 << 10, http.StatusRequestEntityTooLarge, 2 * time.Second},
 		{"unsigned", "X-Gitea-Event: push", 1, http.StatusUnauthorized, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, r *rig, p *pipes) {
+				for range 20 * strings.Count(tt.name, "suspect") {
+					r.gate.fail("unknown", 1) // as a pipe has no address
+				}
 				c, start := p.dial(), time.Now()
 				var wg sync.WaitGroup
 				defer wg.Wait()
@@ -237,8 +241,12 @@ func TestEndlessBodyIsCut(t *testing.T) {
 				if res.StatusCode != tt.status || !res.Close {
 					t.Errorf("answer %d, closing %v, want %d and closing", res.StatusCode, res.Close, tt.status)
 				}
+				if _, err := io.Copy(io.Discard, res.Body); err != nil {
+					t.Error(err)
+				}
+				_, _ = c.Read(make([]byte, 1)) // returns when the connection is closed
 				if took := time.Since(start); took > tt.within+time.Second {
-					t.Errorf("answered after %v, want %v", took, tt.within)
+					t.Errorf("answered and closed after %v, want %v", took, tt.within)
 				}
 				if pushes, parsed := r.counts(); pushes+parsed != 0 {
 					t.Errorf("%d notified, %d parsed, want none", pushes, parsed)
@@ -251,8 +259,8 @@ func TestEndlessBodyIsCut(t *testing.T) {
 func TestConnectionsAreBounded(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig, p *pipes) {
 		first, second := p.dial(), p.dial() // of one address: a pipe has none
-		third := p.dial()
-		if _, err := third.Read(make([]byte, 1)); err == nil {
+		third, start := p.dial(), time.Now()
+		if _, err := third.Read(make([]byte, 1)); err == nil || time.Since(start) > time.Second {
 			t.Error("a third connection of one address was kept")
 		}
 		first.Close()
