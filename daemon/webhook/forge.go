@@ -20,17 +20,21 @@ const (
 	AzureDevOps Forge = "azure-devops"
 	// Generic is anything that signs its body, or "<timestamp>.<body>" when it
 	// sends X-Vmsteward-Timestamp. The body may be empty.
-	Generic       Forge = "generic"
-	unknownForge  Forge = "unknown"
-	hubSignature        = "X-Hub-Signature"
-	hubSignature2       = "X-Hub-Signature-256"
-	stampHeader         = "X-Vmsteward-Timestamp"
-	gitlabToken         = "X-Gitlab-Token"
-	idempotency         = "Idempotency-Key"
-	hookUUID            = "X-Hook-Uuid"
-	requestUUID         = "X-Request-Uuid"
-	eventKey            = "X-Event-Key"
-	authorization       = "Authorization"
+	Generic      Forge = "generic"
+	unknownForge Forge = "unknown"
+)
+
+// Headers that more than one place asks for.
+const (
+	hubSignature  = "X-Hub-Signature"
+	hubSignature2 = "X-Hub-Signature-256"
+	stampHeader   = "X-Vmsteward-Timestamp"
+	gitlabToken   = "X-Gitlab-Token"
+	idempotency   = "Idempotency-Key"
+	hookUUID      = "X-Hook-Uuid"
+	requestUUID   = "X-Request-Uuid"
+	eventKey      = "X-Event-Key"
+	authorization = "Authorization"
 )
 
 // dialect is how one forge speaks in headers. Where several headers are named,
