@@ -44,6 +44,7 @@ func contractTarget(host *libvirttest.Host, tap *wiretap) providertest.Target {
 		},
 		Outside: outside(host, tap),
 		Poll:    5 * time.Millisecond,
+		Told:    tellLimit,
 	}
 }
 

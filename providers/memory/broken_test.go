@@ -23,6 +23,8 @@ type broken struct {
 	list         func(context.Context) (*providers.Inventory, error)
 	sweep        func(context.Context, providers.Leftover) error
 	capabilities func() providers.Capabilities
+	watch        func(ctx context.Context, ready func(), changed func(ids ...string)) error
+	pulse        func(context.Context) ([]string, error)
 	// around wraps every call that takes a context and returns an error.
 	around func(ctx context.Context, call func(context.Context) error) error
 }
@@ -100,6 +102,18 @@ func (b *broken) Sweep(ctx context.Context, left providers.Leftover) error {
 
 func (b *broken) Capabilities() providers.Capabilities {
 	return or(b.capabilities, b.Provider.Capabilities)()
+}
+
+func (b *broken) Watch(ctx context.Context, ready func(), changed func(ids ...string)) error {
+	return b.within(ctx, func(ctx context.Context) error { return or(b.watch, b.Provider.Watch)(ctx, ready, changed) })
+}
+
+func (b *broken) Pulse(ctx context.Context) (ids []string, err error) {
+	err = b.within(ctx, func(ctx context.Context) (err error) {
+		ids, err = or(b.pulse, b.Provider.Pulse)(ctx)
+		return err
+	})
+	return ids, err
 }
 
 // or returns the replacement if there is one. F is a func type.

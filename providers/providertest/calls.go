@@ -42,6 +42,12 @@ func (e *Env) everyCall(ref providers.Ref) map[string]func(context.Context) erro
 	if l, ok := e.P.(providers.Lister); ok {
 		all["list"] = func(ctx context.Context) error { _, err := l.List(ctx); return err }
 	}
+	if p, ok := e.P.(providers.Pulse); ok {
+		all["pulse"] = func(ctx context.Context) error { _, err := p.Pulse(ctx); return err }
+	}
+	if w, ok := e.P.(providers.Watcher); ok {
+		all["watch"] = func(ctx context.Context) error { return w.Watch(ctx, func() {}, func(...string) {}) }
+	}
 	if s, ok := e.P.(providers.Sweeper); ok {
 		all["sweep"] = func(ctx context.Context) error {
 			return s.Sweep(ctx, providers.Leftover{ID: "no-such-volume", Owner: ref.Owner})

@@ -31,6 +31,7 @@ func newEnv(t Target, p providers.Provider, name string) *Env {
 	t.CallTimeout = cmp.Or(t.CallTimeout, 30*time.Second)
 	t.TaskTimeout = cmp.Or(t.TaskTimeout, 2*time.Minute)
 	t.Poll = cmp.Or(t.Poll, 50*time.Millisecond)
+	t.Told = cmp.Or(t.Told, 5*time.Second)
 	if t.Disk == nil {
 		t.Disk = func(name string) manifest.Disk { return manifest.Disk{Name: name, SizeGiB: 1} }
 	}

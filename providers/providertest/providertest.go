@@ -57,6 +57,7 @@ type Target struct {
 	CallTimeout time.Duration // of one call; 0: 30 s
 	TaskTimeout time.Duration // of a task; 0: 2 min
 	Poll        time.Duration // between two looks at a task; 0: 50 ms
+	Told        time.Duration // by when Watch or Pulse tell of a change; 0: 5 s
 	NoSkips     bool          // a check that would be skipped fails
 }
 
@@ -116,7 +117,7 @@ func Checks() []Check {
 	return slices.Concat(
 		validateChecks(), createChecks(), interruptedChecks(), describeChecks(), listChecks(),
 		ownershipChecks(), powerChecks(), reconfigureChecks(), alterationChecks(),
-		deleteChecks(), sweepChecks(), contextChecks(), connectionChecks(),
+		deleteChecks(), sweepChecks(), watchChecks(), contextChecks(), connectionChecks(),
 	)
 }
 
