@@ -24,6 +24,8 @@ func TestService(t *testing.T) {
 		{"comes back after a kill, and converges", (*site).comesBack},
 		{"is ended by the watchdog when it is stopped", (*site).watched},
 		{"ends in order, and leaves the guests", (*site).stops},
+		{"starts after a pass of root's own", (*site).startsAfterRoot},
+		{"starts without a folder of credentials", (*site).startsBare},
 		{"starts with everything relaxed", (*site).startsRelaxed},
 	} {
 		if !t.Run(part.name, func(t *testing.T) {
@@ -183,4 +185,28 @@ func (s *site) startsRelaxed() {
 	s.Run("systemctl", "daemon-reload")
 	s.Run("systemctl", "start", "vmsteward")
 	s.untilInSync()
+}
+
+// startsAfterRoot has root use the state directory between two lives of the
+// daemon, as README.md proposes before the first.
+func (s *site) startsAfterRoot() {
+	s.Run("rm", "-r", "/var/lib/vmsteward")
+	s.Run("mkdir", "-m", "0700", "/var/lib/vmsteward")
+	s.Run("chown", "vmsteward:", "/var/lib/vmsteward")
+	s.Run("vmsteward", "run", "--once")
+	s.startsAgain()
+}
+
+// startsBare starts what an administrator has tidied up too well.
+func (s *site) startsBare() {
+	s.Run("rm", "-r", "/etc/vmsteward/credentials")
+	s.startsAgain()
+	s.Run("mkdir", "-m", "0700", "/etc/vmsteward/credentials")
+}
+
+func (s *site) startsAgain() {
+	s.t.Helper()
+	s.Run("systemctl", "start", "vmsteward")
+	s.untilInSync()
+	s.Run("systemctl", "stop", "vmsteward")
 }

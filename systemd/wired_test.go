@@ -29,15 +29,7 @@ func TestWatchdogIsFed(t *testing.T) {
 func TestSpeaksToSystemd(t *testing.T) {
 	wired(t)
 	s := newSite(t)
-	// Both shapes of a credential: a folder with a file per key, and one file.
-	for _, name := range []string{"kvm-creds/username", "single"} {
-		s.Write("/etc/vmsteward/credentials/"+name, bootedtest.File{Text: "steward\n", Mode: 0o600})
-	}
-	s.Write("/etc/vmsteward/providers.d/kvm.yaml", bootedtest.File{
-		Text: strings.Replace(provider, "spec: {", "spec: {credentialSecretRef: {name: kvm-creds}, ", 1)})
-	s.Write("/etc/vmsteward/providers.d/other.yaml", bootedtest.File{
-		Text: strings.NewReplacer("spec: {", "spec: {credentialSecretRef: {name: single}, ", "name: kvm", "name: other",
-			"type: libvirt", "type: memory", "qemu:///system", "memory://other").Replace(provider)})
+	s.handOver()
 	s.Run("systemctl", "start", "vmsteward")
 	s.untilInSync()
 	if log := s.logged(); strings.Contains(log, "cannot be used") {
@@ -57,6 +49,25 @@ func TestSpeaksToSystemd(t *testing.T) {
 		return strings.Contains(out, "configuration not reloaded") && !strings.Contains(out, "<3>") &&
 			!strings.Contains(out, "pass complete")
 	})
+}
+
+// handOver lays out credentials in every shape, each with a provider that asks
+// for it: a folder with a file per key, one file, and an encrypted one.
+func (s *site) handOver() {
+	s.t.Helper()
+	for _, name := range []string{"/etc/vmsteward/credentials/kvm-creds/username", "/etc/vmsteward/credentials/single", "/root/plain"} {
+		s.Write(name, bootedtest.File{Text: "steward\n", Mode: 0o600})
+	}
+	s.Run("systemd-creds", "encrypt", "--name=sealed_username", "/root/plain", "/etc/sealed_username")
+	s.dropIn("LoadCredentialEncrypted=sealed_username:/etc/sealed_username")
+	for name, edits := range map[string][]string{
+		"kvm":    {"spec: {", "spec: {credentialSecretRef: {name: kvm-creds}, "},
+		"one":    {"spec: {", "spec: {credentialSecretRef: {name: single}, ", "libvirt", "memory", "qemu:///system", "memory://one"},
+		"sealed": {"spec: {", "spec: {credentialSecretRef: {name: sealed}, ", "libvirt", "memory", "qemu:///system", "memory://sealed"},
+	} {
+		s.Write("/etc/vmsteward/providers.d/"+name+".yaml", bootedtest.File{
+			Text: strings.NewReplacer(append(edits, "name: kvm", "name: "+name)...).Replace(provider)})
+	}
 }
 
 // TestHangingLoop has a loop hang in a process that is well: the heart notices,
