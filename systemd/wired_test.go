@@ -13,12 +13,12 @@ import (
 func TestWatchdogIsFed(t *testing.T) {
 	s := newSite(t)
 	s.Write("/etc/vmsteward/vmsteward.yaml", bootedtest.File{Text: strings.Replace(config, "1s", "3s", 1)})
-	s.dropIn("WatchdogSec=1s")
+	s.dropIn("WatchdogSec=2s")
 	s.Run("systemctl", "start", "vmsteward")
 	pid := s.Show("vmsteward", "MainPID")
 	begun := time.Now()
 	s.untilInSync()
-	s.Until("several intervals are over", func() bool { return time.Since(begun) > 5*time.Second })
+	s.Until("several intervals are over", func() bool { return time.Since(begun) > 7*time.Second })
 	if now := s.Show("vmsteward", "MainPID"); now != pid || s.Show("vmsteward", "NRestarts") != "0" {
 		t.Errorf("the watchdog ended a daemon that is well: process %s, it was %s", now, pid)
 	}
@@ -82,7 +82,7 @@ func TestHangingLoop(t *testing.T) {
 	m.Run("systemctl", "start", "hanging")
 	begun := time.Now()
 	pid := m.Show("hanging", "MainPID")
-	m.Until("two intervals are over", func() bool { return time.Since(begun) > 4*time.Second })
+	m.Until("two intervals are over", func() bool { return time.Since(begun) > 5*time.Second })
 	if now := m.Show("hanging", "MainPID"); now != pid {
 		t.Fatalf("a loop that makes progress was ended: process %s, it was %s", now, pid)
 	}

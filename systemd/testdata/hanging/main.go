@@ -17,7 +17,7 @@ func main() {
 	n := sdnotify.FromEnv(os.Getenv)
 	hang := make(chan os.Signal, 1)
 	signal.Notify(hang, syscall.SIGUSR1)
-	heart := sdnotify.NewHeart(n, time.Second, func(silent time.Duration) {
+	heart := sdnotify.NewHeart(n, 3*time.Second, func(silent time.Duration) {
 		fmt.Println("the loop has been silent for more than a second:", silent > time.Second)
 	})
 	go heart.Run(context.Background())
