@@ -45,6 +45,7 @@ func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.pulse.unheard.Store(false)
 	return inv, nil
 }
 

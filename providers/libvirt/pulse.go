@@ -2,22 +2,36 @@ package libvirt
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
+
+	"github.com/vmsteward/vmsteward/internal/logkey"
 )
 
 // page is of how many domains a pulse reads the documents and the disks. The
-// next pulse turns to the next ones.
+// next pulse turns to the next ones, so of n domains a change is found after
+// n/page pulses at most.
 const page = 8
+
+// disksPatience bounds the question about disks.
+const disksPatience = time.Second
 
 // pulse is what the looks so far saw of every domain.
 type pulse struct {
 	mu   sync.Mutex // held during a look
 	last map[golibvirt.UUID]beat
 	turn golibvirt.UUID // the last domain whose turn it was
+
+	// unheard is set when a question about disks was not answered in time: a
+	// QEMU or a storage is stuck, and each further question could bind one of
+	// the daemon's few workers for good. An inventory that ends well lifts it.
+	unheard atomic.Bool
 }
 
 // beat is the quick facts of one domain.
@@ -40,18 +54,40 @@ type core struct {
 // Pulse implements providers.Pulse. What a few calls tell of all domains at
 // once is found at each call: state, name, autostart, a saved memory, and the
 // CPUs and memory of those that are off. The rest is found page by page, as it
-// costs a call for each, and for one that runs a question to its QEMU: what
-// was defined for the next start, the hardware that runs, the size of disks.
+// costs a call for each: what was defined for the next start, the hardware
+// that runs, and the size of disks. The last alone needs a QEMU or a storage
+// that answers, and is left out as long as one does not.
 func (p *Provider) Pulse(ctx context.Context) ([]string, error) {
 	p.pulse.mu.Lock()
 	defer p.pulse.mu.Unlock()
 	doms := p.pulse.page()
 	now := &look{seed: p.library.seed}
-	err := p.do(ctx, "pulse", "", control, func(c *golibvirt.Libvirt) error { return now.take(c, doms) })
+	err := p.do(ctx, "pulse", "", beats, func(c *golibvirt.Libvirt) error { return now.take(c, doms) })
 	if err != nil {
 		return nil, err
 	}
+	if len(doms) > 0 && !p.pulse.unheard.Load() {
+		p.measure(ctx, now)
+	}
 	return p.pulse.compare(now.beats()), nil
+}
+
+// measure adds the disks of the page to the look, if they are told in time.
+func (p *Provider) measure(ctx context.Context, l *look) {
+	ctx, cancel := context.WithTimeout(ctx, disksPatience)
+	defer cancel()
+	var disks []golibvirt.DomainStatsRecord
+	err := p.session.do(ctx, beats, func(c *golibvirt.Libvirt) (err error) {
+		disks, err = c.ConnectGetAllDomainStats(l.page, uint32(golibvirt.DomainStatsBlock), statsFlags)
+		return err
+	})
+	switch {
+	case err == nil:
+		l.disks = disks
+	case errors.Is(err, context.DeadlineExceeded):
+		p.pulse.unheard.Store(true)
+		p.log.Debug("the pulse leaves out the disks: no answer in time", logkey.Err, err)
+	}
 }
 
 // page returns the domains to read: up to half of it are some that have not

@@ -30,19 +30,20 @@ type look struct {
 // documents are the hashes of a domain's documents; 0: not read.
 type documents struct{ definition, running uint64 }
 
-// take makes the calls, all at once. What QEMU must be asked is asked of the
-// page alone: for one that runs, that takes a millisecond or more.
+// take makes the calls that the daemon answers by itself, all at once. For the
+// CPUs and memory of a domain that runs it would ask its QEMU, which takes a
+// millisecond or more, and for ever if that one is stuck.
 func (l *look) take(c *golibvirt.Libvirt, page []golibvirt.Domain) error {
 	l.page, l.documents = page, make([]documents, len(page))
-	stats := func(into *[]golibvirt.DomainStatsRecord, of []golibvirt.Domain, what golibvirt.DomainStatsTypes, which golibvirt.ConnectGetAllDomainStatsFlags) func() error {
+	stats := func(into *[]golibvirt.DomainStatsRecord, what golibvirt.DomainStatsTypes, which golibvirt.ConnectGetAllDomainStatsFlags) func() error {
 		return func() (err error) {
-			*into, err = c.ConnectGetAllDomainStats(of, uint32(what), statsFlags|uint32(which))
+			*into, err = c.ConnectGetAllDomainStats(nil, uint32(what), statsFlags|uint32(which))
 			return err
 		}
 	}
 	var g errgroup.Group
-	g.Go(stats(&l.states, nil, golibvirt.DomainStatsState, 0))
-	g.Go(stats(&l.amounts, nil, golibvirt.DomainStatsVCPU|golibvirt.DomainStatsBalloon, golibvirt.ConnectGetAllDomainsStatsInactive))
+	g.Go(stats(&l.states, golibvirt.DomainStatsState, 0))
+	g.Go(stats(&l.amounts, golibvirt.DomainStatsVCPU|golibvirt.DomainStatsBalloon, golibvirt.ConnectGetAllDomainsStatsInactive))
 	g.Go(func() (err error) {
 		l.autostart, err = listed(c, golibvirt.ConnectListDomainsAutostart)
 		return err
@@ -51,15 +52,12 @@ func (l *look) take(c *golibvirt.Libvirt, page []golibvirt.Domain) error {
 		l.saved, err = listed(c, golibvirt.ConnectListDomainsManagedsave)
 		return err
 	})
-	if len(page) > 0 {
-		g.Go(func() error { return unlessGone(stats(&l.disks, page, golibvirt.DomainStatsBlock, 0)()) })
-		g.Go(func() error { return each(len(page), func(i int) error { return l.read(c, i) }) })
-	}
+	g.Go(func() error { return each(len(page), func(i int) error { return l.read(c, i) }) })
 	return g.Wait()
 }
 
-// read reads the documents of a domain of the page. Without its transient
-// parts, the definition of one that is gone is no error.
+// read reads the documents of a domain of the page. One that is gone is no
+// error: the states lack it as well.
 func (l *look) read(c *golibvirt.Libvirt, i int) (err error) {
 	dom, docs := l.page[i], &l.documents[i]
 	if docs.definition, err = l.sum(c.DomainGetXMLDesc(dom, golibvirt.DomainXMLInactive)); err == nil && dom.ID >= 0 {
@@ -75,8 +73,7 @@ func (l *look) sum(document string, err error) (uint64, error) {
 	return maphash.String(l.seed, document), nil
 }
 
-// unlessGone forgives the daemon's answer that it does not know a domain: that
-// one is missed by the states as well.
+// unlessGone forgives the daemon's answer that it does not know a domain.
 func unlessGone(err error) error {
 	if isCode(err, golibvirt.ErrNoDomain) {
 		return nil

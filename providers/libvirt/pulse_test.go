@@ -1,10 +1,17 @@
 package libvirt
 
 import (
+	"bytes"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"github.com/google/go-cmp/cmp"
@@ -97,7 +104,58 @@ func TestPulseOfMachinesThatRunIsStill(t *testing.T) {
 	}
 }
 
-func benchHost(b *testing.B, n int) (*libvirttest.Host, *Provider) {
+// A QEMU that answers nobody costs one pulse a moment, and the next ones
+// nothing.
+func TestPulseDoesWithoutAStuckQEMU(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, libvirttest.Options{})
+	vm, other := r.vm("stuck"), r.vm("other")
+	id, otherID := r.create(vm), r.create(other)
+	r.power(vm, providers.PowerStart)
+	pulseOf(t, r.Provider)
+	pid := processOf(t, id)
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Kill(pid, syscall.SIGCONT)
+	for n := range 4 {
+		r.host.Virsh("setvcpus", otherID, fmt.Sprint(n+2), "--config", "--maximum")
+		begin := time.Now()
+		got := pulseOf(t, r.Provider)
+		took := time.Since(begin)
+		t.Logf("pulse %d: %v", n, took.Round(time.Millisecond))
+		if limit := disksPatience / 2; n > 0 && took > limit {
+			t.Errorf("pulse %d took %v", n, took)
+		}
+		if !slices.Contains(got, otherID) {
+			t.Errorf("pulse %d found %v", n, got)
+		}
+	}
+	if !r.pulse.unheard.Load() {
+		t.Error("the pulse would ask again")
+	}
+	syscall.Kill(pid, syscall.SIGCONT)
+	r.list()
+	if r.pulse.unheard.Load() {
+		t.Error("the pulse does not ask again after a full inventory")
+	}
+}
+
+// processOf returns the process id of a domain's QEMU, as this namespace has it.
+func processOf(t *testing.T, id string) int {
+	t.Helper()
+	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, l := range lines {
+		if c, _ := os.ReadFile(l); bytes.Contains(c, []byte("qemu-system")) && bytes.Contains(c, []byte(id)) {
+			pid, _ := strconv.Atoi(strings.Split(l, "/")[2])
+			return pid
+		}
+	}
+	t.Fatalf("no QEMU of %s", id)
+	return 0
+}
+
+func benchHost(b *testing.B, n int) *Provider {
 	b.Helper()
 	h := libvirttest.Start(b, libvirttest.Options{Bare: true})
 	p, err := New(providers.Settings{Fleet: testFleet, Endpoint: h.URI()}, slog.New(slog.DiscardHandler))
@@ -105,12 +163,14 @@ func benchHost(b *testing.B, n int) (*libvirttest.Host, *Provider) {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { p.Close() })
-	defineMany(b, p.session, n)
-	return h, p
+	if err := defineMany(b.Context(), p.session, n); err != nil {
+		b.Fatal(err)
+	}
+	return p
 }
 
 func BenchmarkPulseOf1000(b *testing.B) {
-	_, p := benchHost(b, 1000)
+	p := benchHost(b, 1000)
 	pulseOf(b, p)
 	for b.Loop() {
 		if got := pulseOf(b, p); len(got) != 0 {
@@ -121,7 +181,7 @@ func BenchmarkPulseOf1000(b *testing.B) {
 
 // BenchmarkWatch measures from the call that changes a description to the news.
 func BenchmarkWatch(b *testing.B) {
-	_, p := benchHost(b, 1000)
+	p := benchHost(b, 1000)
 	var doms []golibvirt.Domain
 	err := p.session.do(b.Context(), work, func(c *golibvirt.Libvirt) (err error) {
 		doms, _, err = c.ConnectListAllDomains(1, 0)

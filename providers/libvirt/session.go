@@ -21,6 +21,7 @@ const (
 	control lane = iota // short reads, and whatever must not wait
 	work                // calls that take their time
 	stream              // uploads and downloads, which fill a connection
+	beats               // the pulse: it gives up on what does not answer, and cuts nobody else off
 )
 
 const (
@@ -85,6 +86,7 @@ func newSession(cfg sessionConfig) (*session, error) {
 		control: newLane(s, 1, callsPerConnection),
 		work:    newLane(s, cfg.WorkConnections, callsPerConnection),
 		stream:  newLane(s, streamConnections, 1),
+		beats:   newLane(s, 1, callsPerConnection),
 	}
 	return s, nil
 }

@@ -201,7 +201,9 @@ func TestABurstLosesNothing(t *testing.T) {
 	}()
 	<-ready
 	begin := time.Now()
-	defineMany(t, r.session, n)
+	if err := defineMany(r.ctx, r.session, n); err != nil {
+		t.Fatal(err)
+	}
 	t.Logf("%d domains were defined in %v", n, time.Since(begin).Round(time.Millisecond))
 	close(release)
 	select {
@@ -216,18 +218,39 @@ func TestABurstLosesNothing(t *testing.T) {
 	}
 }
 
+// Subscriptions end while events pour in: the library must not be left with
+// one that nobody takes.
+func TestWatchesEndAmidABurst(t *testing.T) {
+	r := newRig(t, libvirttest.Options{Bare: true})
+	watch(t, r).ended(t)
+	mustAnswer(t, r.session, work)
+	goroutines := runtime.NumGoroutine()
+	done := make(chan error, 1)
+	go func() { done <- defineMany(r.ctx, r.session, 1000) }()
+	cycles := 0
+	for busy := true; busy; cycles++ {
+		w := watch(t, r)
+		select {
+		case err := <-done:
+			if busy = false; err != nil {
+				t.Error(err)
+			}
+		case <-w.wake:
+		}
+		w.ended(t)
+	}
+	t.Logf("%d watches", cycles)
+	eventually(t, "their goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines })
+}
+
 // defineMany defines domains without disks.
-func defineMany(t testing.TB, s *session, n int) {
-	t.Helper()
-	err := s.do(t.Context(), work, func(c *golibvirt.Libvirt) error {
+func defineMany(ctx context.Context, s *session, n int) error {
+	return s.do(ctx, work, func(c *golibvirt.Libvirt) error {
 		return each(n, func(i int) error {
 			_, err := c.DomainDefineXML(foreign(fmt.Sprintf("vm-%04d", i), uuid.NewString(), ""))
 			return err
 		})
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 func TestTheKernelProbesADeadPeer(t *testing.T) {
