@@ -17,11 +17,7 @@ const mostExposed = 2.0
 // TestUnitIsHardened asks systemd how exposed the unit is.
 func TestUnitIsHardened(t *testing.T) {
 	bootedtest.NeedPrograms(t, "systemd-analyze")
-	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "vmsteward.service").CombinedOutput()
-	if err != nil {
-		// systemd 250 and newer take a path alone.
-		out, err = exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "./vmsteward.service").CombinedOutput()
-	}
+	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "./vmsteward.service").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
