@@ -44,6 +44,8 @@ type Config struct {
 	CredentialsDir string           `yaml:"credentialsDir"`
 	StateDir       string           `yaml:"stateDir"`
 	API            APIConfig        `yaml:"api"`
+	Webhook        WebhookConfig    `yaml:"webhook"`
+	Metrics        MetricsConfig    `yaml:"metrics"`
 	Log            LogConfig        `yaml:"log"`
 
 	path string // the file it was read from; for error messages

@@ -21,6 +21,7 @@ import (
 type core struct {
 	cfg       *Config
 	host      *host
+	creds     *credentials
 	source    sources.Source
 	schedule  *schedule
 	windows   *windows
@@ -46,11 +47,11 @@ func newCore(cfg *Config, store journal.Store, reg *memory.Registry, log *slog.L
 	if c.host, err = loadHost(cfg.ProvidersDir); err != nil {
 		return c, err
 	}
-	creds := &credentials{dir: cfg.credentialsDir(os.Getenv("CREDENTIALS_DIRECTORY")), secrets: c.host.secrets}
-	if c.source, err = newSource(cfg, creds, log); err != nil {
+	c.creds = &credentials{dir: cfg.credentialsDir(os.Getenv("CREDENTIALS_DIRECTORY")), secrets: c.host.secrets}
+	if c.source, err = newSource(cfg, c.creds, log); err != nil {
 		return c, err
 	}
-	c.endpoints = c.host.endpoints(cfg.Fleet, creds, factories(reg), log)
+	c.endpoints = c.host.endpoints(cfg.Fleet, c.creds, factories(reg), log)
 	c.engine, err = reconcile.New(reconcile.Options{
 		Fleet: cfg.Fleet, Source: c.source, Load: c.load(), Endpoints: c.endpoints,
 		Journal: store, Policy: c.policy, Log: log,

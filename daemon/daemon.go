@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vmsteward/vmsteward/daemon/metrics"
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/internal/sdnotify"
 	"github.com/vmsteward/vmsteward/manifest"
@@ -37,7 +38,10 @@ type Daemon struct {
 	store   journal.Store
 	wake    *wakes
 	heart   *sdnotify.Heart
-	started time.Time
+	metrics *metrics.Metrics
+
+	deliveries receiver
+	started    time.Time
 
 	mu        sync.Mutex
 	core      *core     // guarded by mu
@@ -71,7 +75,9 @@ func New(cfg *Config, opts Options) (d *Daemon, err error) {
 	if opts.Memory == nil {
 		opts.Memory = &memory.Registry{}
 	}
-	d = &Daemon{opts: opts, log: opts.Log.With(logkey.Component, "daemon"), wake: newWakes()}
+	d = &Daemon{opts: opts, log: opts.Log.With(logkey.Component, "daemon"), metrics: metrics.New(opts.Version)}
+	d.wake = newWakes(d.metrics.Wake)
+	d.deliveries.count = d.metrics.WebhookDelivery
 	d.heart = sdnotify.NewHeart(opts.Notify, patience, func(silent time.Duration) {
 		d.log.Error("the loop of passes hangs; the service manager is asked to end the process", "silent_s", int(silent.Seconds()))
 	})
@@ -116,6 +122,10 @@ func (d *Daemon) Start(context.Context) error {
 		return err
 	}
 	d.onStop("control socket", stopAPI)
+	c := d.current()
+	if err := errors.Join(d.takeDeliveries(c), d.listenWebhook(c.cfg.Webhook), d.listenMetrics(c.cfg.Metrics)); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var work sync.WaitGroup
 	work.Go(func() { d.heart.Run(ctx) })
@@ -139,7 +149,6 @@ func (d *Daemon) Start(context.Context) error {
 		work.Wait()
 		return nil
 	})
-	c := d.current()
 	d.log.Info("started", "version", d.opts.Version, "fleet", c.cfg.Fleet, logkey.Source, c.source.Describe(),
 		"schedule", c.schedule.text, "providers", len(c.endpoints))
 	return nil
@@ -177,12 +186,16 @@ func (d *Daemon) Reload(context.Context) error {
 		return fmt.Errorf("reload: %w", err)
 	}
 	old := d.current()
-	if cfg.StateDir != old.cfg.StateDir || cfg.API.Socket != old.cfg.API.Socket {
-		return errors.New("reload: a changed stateDir or api.socket needs a restart")
+	if cfg.StateDir != old.cfg.StateDir || cfg.API.Socket != old.cfg.API.Socket ||
+		cfg.Webhook.Listen != old.cfg.Webhook.Listen || cfg.Metrics != old.cfg.Metrics {
+		return errors.New("reload: a changed stateDir, api.socket, webhook.listen or metrics needs a restart")
 	}
 	next, err := newCore(cfg, d.store, d.opts.Memory, d.opts.Log)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
+	}
+	if err := d.takeDeliveries(next); err != nil {
+		return errors.Join(fmt.Errorf("reload: %w", err), next.close())
 	}
 	old.engine.Retire(func() {
 		d.mu.Lock()
@@ -194,7 +207,7 @@ func (d *Daemon) Reload(context.Context) error {
 	}
 	d.log.Info("reloaded", "fleet", cfg.Fleet, logkey.Source, next.source.Describe(), "schedule", next.schedule.text)
 	d.rewatch()
-	d.wake.add(wake{reason: "reload", full: true, newer: true})
+	d.wake.add(wake{reason: "reload", full: true, newer: true, kind: metrics.WakeReload})
 	return nil
 }
 
@@ -211,6 +224,7 @@ func (d *Daemon) pass(ctx context.Context, opts reconcile.PassOptions) (*reconci
 		if errors.Is(err, reconcile.ErrRetired) {
 			continue // the configuration was replaced while this waited
 		}
+		d.count(d.current(), rep, err)
 		d.mu.Lock()
 		d.lastError = ""
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/vmsteward/vmsteward/daemon/metrics"
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/reconcile"
 )
@@ -20,9 +21,9 @@ type clockwork struct {
 // next returns the instant of the next pass and why it comes.
 func (c *clockwork) next() (time.Time, wake) {
 	if !c.retry.IsZero() && c.retry.Before(c.due) {
-		return c.retry, wake{reason: "retry"}
+		return c.retry, wake{reason: "retry", kind: metrics.WakeRetry}
 	}
-	return c.due, wake{reason: "schedule", full: true}
+	return c.due, wake{reason: "schedule", full: true, kind: metrics.WakeSchedule}
 }
 
 // loop runs one pass after another until the wakes are closed.
@@ -80,18 +81,18 @@ func (d *Daemon) sleep(ctx context.Context, clock *clockwork) bool {
 // ran, or if the last process left work unfinished.
 func (d *Daemon) catchUp() {
 	if d.current().schedule.missed(d.lastPass(), time.Now()) {
-		d.wake.add(wake{reason: "a scheduled pass was missed", full: true})
+		d.wake.add(wake{reason: "a scheduled pass was missed", full: true, kind: metrics.WakeMissed})
 		return
 	}
 	records, err := d.store.Records()
 	if err != nil {
 		d.log.Warn("journal cannot be read", logkey.Err, err)
-		d.wake.add(wake{reason: "the journal cannot be read", full: true})
+		d.wake.add(wake{reason: "the journal cannot be read", full: true, kind: metrics.WakeUnfinished})
 		return
 	}
 	for _, r := range records {
 		if r.Intent != nil {
-			d.wake.add(wake{reason: "work was left unfinished", full: true})
+			d.wake.add(wake{reason: "work was left unfinished", full: true, kind: metrics.WakeUnfinished})
 			return
 		}
 	}

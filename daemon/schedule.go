@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"math/rand/v2"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -35,10 +36,11 @@ func newSchedule(c *Config) (*schedule, error) {
 }
 
 // next returns the first instant after t. A run that a change to daylight
-// saving time skips comes at the first instant after the gap.
+// saving time skips comes at the first instant after the gap. An interval is
+// drawn out by up to a tenth, at random, so that many hosts do not come at once.
 func (s *schedule) next(t time.Time) time.Time {
 	if s.cron == nil {
-		return t.Add(s.interval)
+		return t.Add(s.interval + rand.N(s.interval/10+1))
 	}
 	return cronNext(s.cron, t, s.zone)
 }

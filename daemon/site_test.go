@@ -73,6 +73,14 @@ func (b *logBuffer) lines(t *testing.T, msg string, keys ...string) []string {
 	return out
 }
 
+// tail returns the last lines.
+func (b *logBuffer) tail(n int) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	lines := strings.SplitAfter(b.buf.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "")
+}
+
 func (b *logBuffer) reset() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -296,7 +304,7 @@ func (s *site) until(what string, yes func() bool) {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			s.t.Fatalf("%s: not within two minutes", what)
+			s.t.Fatalf("%s: not within two minutes; the log:\n%s", what, s.log.tail(60))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vmsteward/vmsteward/daemon/metrics"
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
@@ -50,7 +51,7 @@ func (d *Daemon) Suspend(ctx context.Context, req SuspendRequest) error {
 		return err
 	}
 	d.log.Warn("suspended", logkey.VM, scope(req.VM.String()), "by", s.By, "until", s.Until, logkey.Reason, s.Reason)
-	d.wake.add(wake{reason: "suspended", newer: true})
+	d.wake.add(wake{reason: "suspended", newer: true, kind: metrics.WakePerson})
 	return nil
 }
 
@@ -60,13 +61,13 @@ func (d *Daemon) Resume(ctx context.Context, req ResumeRequest) error {
 		return err
 	}
 	d.log.Info("resumed", logkey.VM, scope(req.VM.String()), "by", askedBy(ctx))
-	d.wake.add(wake{reason: "resumed", full: true})
+	d.wake.add(wake{reason: "resumed", full: true, kind: metrics.WakePerson})
 	return nil
 }
 
 // Reconcile implements Service.
 func (d *Daemon) Reconcile(context.Context) error {
-	d.wake.add(wake{reason: "a person asked for it", full: true, newer: true})
+	d.wake.add(wake{reason: "a person asked for it", full: true, newer: true, kind: metrics.WakePerson})
 	return nil
 }
 

@@ -15,6 +15,7 @@ type wake struct {
 	// newer says that there may be a newer desired state: the pass under way
 	// waits no longer for what an older one asked for.
 	newer bool
+	kind  string // for the metrics
 }
 
 // wakes collects reasons for a pass. However many come while one pass is under
@@ -27,14 +28,17 @@ type wakes struct {
 	full    bool               // guarded by mu
 	closed  bool               // guarded by mu
 	endWait context.CancelFunc // guarded by mu: of the pass under way; nil: none
+
+	count func(kind string)
 }
 
-func newWakes() *wakes {
-	return &wakes{ring: make(chan struct{}, 1), reasons: map[string]bool{}}
+func newWakes(count func(kind string)) *wakes {
+	return &wakes{ring: make(chan struct{}, 1), reasons: map[string]bool{}, count: count}
 }
 
 // add asks for a pass. It never blocks.
 func (w *wakes) add(k wake) {
+	w.count(k.kind)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reasons[k.reason] = true

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/vmsteward/vmsteward/daemon/metrics"
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/sources"
 )
@@ -20,7 +21,9 @@ func (d *Daemon) watch(ctx context.Context) {
 		d.mu.Unlock()
 		var wg sync.WaitGroup
 		wg.Go(func() { d.watchSource(inner, c.source) })
-		wg.Go(func() { c.engine.Watch(inner, func(reason string) { d.wake.add(wake{reason: reason}) }) })
+		wg.Go(func() {
+			c.engine.Watch(inner, func(reason string) { d.wake.add(wake{reason: reason, kind: metrics.WakeProvider}) })
+		})
 		<-inner.Done()
 		wg.Wait()
 		cancel()
@@ -51,7 +54,7 @@ func (d *Daemon) watchSource(ctx context.Context, src sources.Source) {
 	}
 	for pause := firstWatchPause; ctx.Err() == nil; pause = min(2*pause, lastWatchPause) {
 		begun := time.Now()
-		err := w.Watch(ctx, func() { d.wake.add(wake{reason: "the source changed", newer: true}) })
+		err := w.Watch(ctx, func() { d.wake.add(wake{reason: "the source changed", newer: true, kind: metrics.WakeSource}) })
 		if ctx.Err() != nil || sources.KindOf(err) == sources.Invalid {
 			return // it cannot be watched at all: it is not on this host
 		}
