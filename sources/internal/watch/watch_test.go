@@ -193,14 +193,16 @@ func TestFoldersInAHurry(t *testing.T) {
 func TestBurstsAreFewCallsAndSoon(t *testing.T) {
 	root := t.TempDir()
 	r := start(t, tree(root))
-	begun := time.Now()
-	for time.Since(begun) < 400*time.Millisecond {
+	writes, begun := 0, time.Now()
+	for ; time.Since(begun) < 4*latest; writes++ {
 		must(t, write(root+"/a", "1"))
 	}
-	during := len(r.calls)
-	if during < 1 || during > 6 {
-		t.Errorf("want a call every 100 ms in a storm of 400 ms, got %d", during)
+	// A writer that is kept waiting by other work makes a pause in the storm.
+	during, most := len(r.calls), int(time.Since(begun)/quiet)
+	if during < 1 || during > most {
+		t.Errorf("want up to %d calls during the storm, got %d", most, during)
 	}
+	t.Logf("%d writes were %d calls", writes, during)
 	r.call("the end")
 }
 
@@ -236,6 +238,47 @@ func TestLimitsAreNamed(t *testing.T) {
 	}
 }
 
+// A watch on a folder goes with it when it is moved away. Were it kept, a host
+// on which folders are replaced day by day would run out of watches.
+func TestWatchesAreGivenBack(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	must(t, write(root+"/sub/deep/a", "1"))
+	s := &session{survey: tree(root), settle: quiet}
+	defer s.close()
+	must(t, s.renew(t.Context()))
+	before := kernelWatches(t)
+	for n := range 5 {
+		must(t, write(root+".new/sub/deep/a", "1"),
+			os.Rename(root, root+".old"+strings.Repeat("x", n)), os.Rename(root+".new", root))
+		news, err := s.await(t.Context())
+		must(t, err)
+		if news == replaced {
+			must(t, s.renew(t.Context()))
+		} else {
+			must(t, s.arm(t.Context()))
+		}
+	}
+	if n := kernelWatches(t); n != before {
+		t.Errorf("want %d watches, got %d", before, n)
+	}
+}
+
+// kernelWatches counts the watches that this process has.
+func kernelWatches(t *testing.T) int {
+	t.Helper()
+	list, err := filepath.Glob("/proc/self/fdinfo/*")
+	must(t, err)
+	n := 0
+	for _, f := range list {
+		b, _ := os.ReadFile(f) // of those that are closed by now nothing is wanted
+		n += strings.Count(string(b), "inotify wd:")
+	}
+	if n == 0 {
+		t.Skip("the system does not tell")
+	}
+	return n
+}
+
 // TestNothingIsLeft is not parallel: it counts what the whole process holds.
 func TestNothingIsLeft(t *testing.T) {
 	root := t.TempDir()
@@ -259,11 +302,12 @@ func TestNothingIsLeft(t *testing.T) {
 	if n := count(); n > descriptors {
 		t.Errorf("want %d open descriptors, got %d", descriptors, n)
 	}
-	for range 1000 { // a goroutine that has said its last word needs a moment to be gone
+	tick := time.NewTicker(time.Millisecond) // a goroutine that has said its last word needs a moment to be gone
+	defer tick.Stop()
+	for begun := time.Now(); time.Since(begun) < 10*time.Second; <-tick.C {
 		if runtime.NumGoroutine() <= goroutines {
 			return
 		}
-		runtime.Gosched()
 	}
 	t.Errorf("want %d goroutines, got %d", goroutines, runtime.NumGoroutine())
 }
