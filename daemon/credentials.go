@@ -29,6 +29,10 @@ var credentialName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
 // maxCredential is the size of the largest credential file, in bytes.
 const maxCredential = 1 << 20
 
+// folderPrefix begins the names of files that systemd passes on of a folder:
+// the unit has LoadCredential=credentials:/etc/vmsteward/credentials.
+const folderPrefix = "credentials_"
+
 // open returns the entries of a credential. namespace may be empty: any.
 func (c *credentials) open(namespace, name string) (secret.Set, error) {
 	if !credentialName.MatchString(name) {
@@ -41,6 +45,11 @@ func (c *credentials) open(namespace, name string) (secret.Set, error) {
 	}
 	path := filepath.Join(c.dir, name)
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if passed, passedErr := os.Stat(filepath.Join(c.dir, folderPrefix+name)); passedErr == nil {
+			path, info, err = filepath.Join(c.dir, folderPrefix+name), passed, nil
+		}
+	}
 	switch {
 	case err == nil && info.IsDir():
 		return c.folder(path)
@@ -91,7 +100,7 @@ func (c *credentials) siblings(name string) (secret.Set, error) {
 	}
 	set := secret.Set{}
 	for _, e := range entries {
-		key, ok := strings.CutPrefix(e.Name(), name)
+		key, ok := strings.CutPrefix(strings.TrimPrefix(e.Name(), folderPrefix), name)
 		if !ok || len(key) < 2 || key[0] != '_' && key[0] != '.' {
 			continue
 		}

@@ -231,8 +231,21 @@ func (d *Daemon) pass(ctx context.Context, opts reconcile.PassOptions) (*reconci
 			d.lastError = err.Error()
 		}
 		d.mu.Unlock()
+		d.tellStatus(rep, err)
 		return rep, err
 	}
+}
+
+// tellStatus puts the last pass beside the unit's state. A service manager
+// that does not listen changes nothing.
+func (d *Daemon) tellStatus(rep *reconcile.Report, err error) {
+	if err != nil {
+		_ = d.opts.Notify.Status("the last pass failed: " + err.Error())
+		return
+	}
+	s := rep.Plan.Summary
+	_ = d.opts.Notify.Status(fmt.Sprintf("%d wanted, %d in sync; last pass %s: %d applied, %d failed, %d held, %d in conflict",
+		s.Wanted, s.InSync, rep.Begun.UTC().Format(time.TimeOnly), rep.Applied(), rep.Failed(), s.Held, s.Conflicts))
 }
 
 func (d *Daemon) enter(n int) {

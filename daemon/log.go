@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/lmittmann/tint"
+
+	"github.com/vmsteward/vmsteward/internal/sdnotify"
 )
 
 // NewLogger builds the logger of the configuration: coloured text on a
@@ -22,14 +24,18 @@ func NewLogger(c LogConfig, w io.Writer, terminal bool) *slog.Logger {
 			Level: level, TimeFormat: time.DateTime, NoColor: !terminal || os.Getenv("NO_COLOR") != "",
 		}))
 	}
-	journal := os.Getenv("JOURNAL_STREAM") != ""
-	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
-		Level: level,
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if journal && len(groups) == 0 && a.Key == slog.TimeKey {
-				return slog.Attr{}
-			}
-			return a
-		},
+	if os.Getenv("JOURNAL_STREAM") == "" {
+		return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+	}
+	return slog.New(sdnotify.JournalHandler(w, func(w io.Writer) slog.Handler {
+		return slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level, ReplaceAttr: timeless})
 	}))
+}
+
+// timeless drops the line's own time.
+func timeless(groups []string, a slog.Attr) slog.Attr {
+	if len(groups) == 0 && a.Key == slog.TimeKey {
+		return slog.Attr{}
+	}
+	return a
 }

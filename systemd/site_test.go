@@ -143,17 +143,3 @@ func (s *site) wantState(when, want string) {
 		s.t.Errorf("%s: want %s, got %s", when, want, got)
 	}
 }
-
-// wired skips what the daemon does not do yet: say a status, look for a
-// credential by the name that systemd gives a folder's files, and tell the
-// journal the level of a line.
-func wired(t *testing.T) {
-	t.Helper()
-	text, err := os.ReadFile("../daemon/credentials.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), `"credentials_"`) {
-		t.Skip("the daemon does not look for what LoadCredential=credentials:… passes on yet")
-	}
-}

@@ -27,7 +27,6 @@ func TestWatchdogIsFed(t *testing.T) {
 // TestSpeaksToSystemd is what the daemon says to systemd while it runs, and
 // what systemd hands to it.
 func TestSpeaksToSystemd(t *testing.T) {
-	wired(t)
 	s := newSite(t)
 	s.handOver()
 	s.Run("systemctl", "start", "vmsteward")
