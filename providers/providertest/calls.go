@@ -167,8 +167,9 @@ func connectionLost(ctx context.Context, e *Env) error {
 		return e.Err()
 	}
 	restore := e.Outside.Cut()
-	for name, fn := range e.everyCall(ref) {
-		e.refused(name+" without a connection", e.call(ctx, fn), providers.Unavailable)
+	calls := e.everyCall(ref)
+	for _, name := range slices.Sorted(maps.Keys(calls)) { // one that need ask nobody is not the first
+		e.refused(name+" without a connection", e.call(ctx, calls[name]), providers.Unavailable)
 	}
 	restore()
 	if e.failed() {
