@@ -19,7 +19,7 @@ import (
 // on it is about the source and the host, not about the hypervisor.
 func newMemorySite(t *testing.T) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), repo: sourcetest.NewRepo(t)}
+	s := &site{t: t, dir: t.TempDir(), repo: sourcetest.NewRepo(t), log: &logBuffer{}}
 	s.write("providers.d/kvm.yaml", fmt.Sprintf(`apiVersion: infra.virtrigaud.io/v1beta1
 kind: Provider
 metadata: {name: kvm}

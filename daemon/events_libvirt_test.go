@@ -17,7 +17,7 @@ func (s *site) start() *daemon.Daemon { return s.startWith("") }
 // startWith runs it with a configuration file that it may reload.
 func (s *site) startWith(path string) *daemon.Daemon {
 	s.t.Helper()
-	d, err := daemon.New(s.config(), daemon.Options{Log: slog.New(slog.NewJSONHandler(&s.log, nil)), ConfigPath: path})
+	d, err := daemon.New(s.config(), daemon.Options{Log: slog.New(slog.NewJSONHandler(s.log, nil)), ConfigPath: path})
 	if err != nil {
 		s.t.Fatal(err)
 	}

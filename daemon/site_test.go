@@ -33,7 +33,7 @@ type site struct {
 	host   *libvirttest.Host
 	policy string // YAML appended to the configuration
 	url    string // of the repository; empty: its file:// one
-	log    logBuffer
+	log    *logBuffer
 }
 
 // logBuffer keeps log lines as JSON; many may write.
@@ -89,7 +89,7 @@ func (b *logBuffer) reset() {
 
 func newSite(t *testing.T, host *libvirttest.Host) *site {
 	t.Helper()
-	s := &site{t: t, dir: t.TempDir(), repo: sourcetest.NewRepo(t), host: host}
+	s := &site{t: t, dir: t.TempDir(), repo: sourcetest.NewRepo(t), host: host, log: &logBuffer{}}
 	s.provider(fmt.Sprintf("endpoint: %q", host.URI()))
 	return s
 }
@@ -144,7 +144,7 @@ log: {format: json}
 // with gives a Service without a daemon to fn.
 func (s *site) with(fn func(daemon.Service)) {
 	s.t.Helper()
-	svc, err := daemon.NewLocal(s.config(), daemon.Options{Log: slog.New(slog.NewJSONHandler(&s.log, nil))})
+	svc, err := daemon.NewLocal(s.config(), daemon.Options{Log: slog.New(slog.NewJSONHandler(s.log, nil))})
 	if err != nil {
 		s.t.Fatal(err)
 	}
