@@ -15,10 +15,12 @@ type Watcher interface {
 	Watch(ctx context.Context, ready func(), changed func(ids ...string)) error
 }
 
-// Pulse finds, in one cheap call for the whole endpoint, what changed without
-// telling a Watcher. The caller decides how often.
+// Pulse finds cheaply, for the whole endpoint, what changed without telling a
+// Watcher; it may take several calls until every VM was looked at. The caller
+// decides how often.
 type Pulse interface {
 	// Pulse returns the ids of VMs whose quick facts differ from those of the
-	// call before; the first call returns none.
+	// call before; the first call returns none. A VM that a Watcher told of
+	// already may be named again.
 	Pulse(ctx context.Context) ([]string, error)
 }
