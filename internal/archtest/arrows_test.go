@@ -42,6 +42,8 @@ var rooms = []room{
 	{"cmd", "daemon reconcile reconcile/plan providers providers/memory manifest internal/",
 		"github.com/digitalocean github.com/vmware", "the person needs values to print"},
 	{"systemd", "internal/", "", "units know no code"},
+	{"internal/bench", "daemon reconcile reconcile/ providers providers/ sources sources/ manifest internal/",
+		"", "a bench drives every room, and none knows of it"},
 	{"internal", "internal/", "", "tools know no room"},
 }
 

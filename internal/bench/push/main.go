@@ -1,0 +1,145 @@
+// Command push measures how long it takes from a push to a repository on this
+// host to the first call that changes something on a hypervisor. The floor is
+// the push, a bare go-git fetch, and a read of the blob that changed.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	gogit "github.com/go-git/go-git/v5"
+	"github.com/go-git/go-git/v5/config"
+
+	"github.com/vmsteward/vmsteward/internal/bench/side"
+	"github.com/vmsteward/vmsteward/providers/memory"
+)
+
+const rounds = 21
+
+func main() {
+	side.Main(func(r *side.Run) error {
+		for _, n := range []int{1_000, 10_000} {
+			if err := measure(r, n); err != nil {
+				return fmt.Errorf("%d manifests: %w", n, err)
+			}
+		}
+		return nil
+	})
+}
+
+func measure(r *side.Run, n int) error {
+	ours, err := ourWay(r, n)
+	if err != nil {
+		return err
+	}
+	floor, err := floorWay(r, n)
+	if err != nil {
+		return err
+	}
+	times, err := side.Alternate(rounds, ours, floor)
+	if err != nil {
+		return err
+	}
+	r.Judge(fmt.Sprintf("push to first call, %d manifests", n), times[0], times[1], side.Target{Factor: 2, Plus: 20 * time.Millisecond})
+	return nil
+}
+
+// ourWay pushes a change of one VM and waits for its reconfiguration.
+func ourWay(r *side.Run, n int) (side.Way, error) {
+	repo, err := side.NewRepo(r.Stage, side.Fleet(n, "/images/base.qcow2"))
+	if err != nil {
+		return nil, err
+	}
+	d, hv, err := side.Daemon(r, repo, n)
+	if err != nil {
+		return nil, err
+	}
+	called := make(chan time.Time, 64)
+	hv.OnStep(func(memory.Step) error {
+		select {
+		case called <- time.Now():
+		default:
+		}
+		return nil
+	})
+	round := 0
+	return func() (time.Duration, error) {
+		if err := change(repo, n, &round); err != nil {
+			return 0, err
+		}
+		begun := time.Now()
+		if err := repo.Push(); err != nil {
+			return 0, err
+		}
+		select {
+		case at := <-called:
+			err := side.Rest(r.Context(), d)
+			for len(called) > 0 {
+				<-called
+			}
+			return at.Sub(begun), err
+		case <-time.After(20 * time.Second):
+			return 0, errors.New("no call within 20 seconds")
+		}
+	}, nil
+}
+
+// change commits another size of one VM.
+func change(repo *side.Repo, n int, round *int) error {
+	*round++
+	file, text := side.VM(*round*37%n, 128+*round)
+	return repo.Commit(map[string]string{file: text})
+}
+
+// floorWay pushes the same change elsewhere, fetches it and reads it.
+func floorWay(r *side.Run, n int) (side.Way, error) {
+	repo, err := side.NewRepo(r.Stage, side.Fleet(n, "/images/base.qcow2"))
+	if err != nil {
+		return nil, err
+	}
+	clone, err := gogit.PlainClone(r.TempDir(), true, &gogit.CloneOptions{
+		URL: repo.URL(), SingleBranch: true, ReferenceName: "refs/heads/main", Tags: gogit.NoTags,
+	})
+	if err != nil {
+		return nil, err
+	}
+	round := 0
+	return func() (time.Duration, error) {
+		if err := change(repo, n, &round); err != nil {
+			return 0, err
+		}
+		file, want := side.VM(round*37%n, 128+round)
+		begun := time.Now()
+		if err := repo.Push(); err != nil {
+			return 0, err
+		}
+		got, err := fetched(clone, file)
+		took := time.Since(begun)
+		if err == nil && got != want {
+			err = errors.New("the blob that was read is not the one that was pushed")
+		}
+		return took, err
+	}, nil
+}
+
+func fetched(clone *gogit.Repository, file string) (string, error) {
+	err := clone.Fetch(&gogit.FetchOptions{Tags: gogit.NoTags, RefSpecs: []config.RefSpec{"+refs/heads/main:refs/heads/main"}})
+	if err != nil {
+		return "", err
+	}
+	ref, err := clone.Reference("refs/heads/main", true)
+	if err != nil {
+		return "", err
+	}
+	c, err := clone.CommitObject(ref.Hash())
+	if err != nil {
+		return "", err
+	}
+	f, err := c.File(file)
+	if err != nil {
+		return "", os.ErrNotExist
+	}
+	return f.Contents()
+}
