@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TESTFLAGS ?=
 
-.PHONY: build demo test deps race lint fuzz bench clean help
+.PHONY: build demo test deps race lint fuzz bench soak clean help
 
 build: ## build the static binary bin/vmsteward
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vmsteward ./cmd/vmsteward
@@ -28,6 +28,9 @@ lint: ## formatting, vet, and a tidy module file
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	packaging/fuzz-all $(or $(FUZZTIME),30s)
+
+soak: ## ten thousand pushes with libvirtd restarted in between
+	$(GO) test ./daemon -run TestSoak -v -timeout 40m -soak.pushes 10000 -soak.restart 1000
 
 bench: ## the benchmarks, each beside its floor
 	$(GO) test -run '^$$' -bench . -benchmem ./...
