@@ -20,6 +20,7 @@ type floor struct {
 	conns  []*golibvirt.Libvirt
 	each   int // calls at once on each
 	image  string
+	pool   golibvirt.StoragePool
 	domain string // document of the model
 	volume string
 	uuid   string // of the model
@@ -40,6 +41,9 @@ func (b *bench) floor() (*floor, error) {
 		return nil, err
 	}
 	f.uuid = uuid.UUID(dom.UUID).String()
+	if f.pool, err = b.bare.StoragePoolLookupByName("default"); err != nil {
+		return nil, err
+	}
 	if f.domain, err = b.bare.DomainGetXMLDesc(dom, golibvirt.DomainXMLInactive|golibvirt.DomainXMLSecure); err != nil {
 		return nil, err
 	}
@@ -124,7 +128,7 @@ func (f *floor) asWeDo(c *golibvirt.Libvirt, i int) error {
 
 // atLeast makes the two calls that make something.
 func (f *floor) atLeast(c *golibvirt.Libvirt, i int) error {
-	return f.make(c, golibvirt.StoragePool{Name: "default"}, i, false)
+	return f.make(c, f.pool, i, false)
 }
 
 func (f *floor) make(c *golibvirt.Libvirt, pool golibvirt.StoragePool, i int, look bool) error {
