@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	golibvirt "github.com/digitalocean/go-libvirt"
 	"golang.org/x/sync/errgroup"
@@ -28,33 +29,35 @@ type roll struct {
 // asked. A domain that goes away in between is not there; one that cannot be
 // read is a problem, and the inventory is not complete.
 func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
-	var inv *providers.Inventory
-	err := p.do(ctx, "list", "", work, func(c *golibvirt.Libvirt) error {
-		r, err := callRoll(c)
-		if err != nil {
-			return err
-		}
-		r.docs = p.library.open()
-		inv = r.inventory(c)
-		r.docs.close()
-		if inv.Complete {
-			inv.Leftovers = leftovers(p.settings.Fleet, r.volumes, inv.VMs)
-		}
-		return nil
-	})
+	r := &roll{docs: p.library.open()}
+	if err := p.do(ctx, "list", "", work, r.call); err != nil {
+		return nil, err
+	}
+	vms, problems, err := p.readAll(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	r.docs.close()
+	inv := r.inventory(vms, problems)
+	if inv.Complete {
+		inv.Leftovers = leftovers(p.settings.Fleet, r.volumes, inv.VMs)
 	}
 	p.pulse.unheard.Store(false)
 	return inv, nil
 }
 
-// callRoll makes the calls that tell of all domains, all at once.
-func callRoll(c *golibvirt.Libvirt) (*roll, error) {
-	r := &roll{}
+// call makes the calls that tell of all domains. The statistics take longest;
+// the others go beside them, few enough that libvirtd works on all at once.
+func (r *roll) call(c *golibvirt.Libvirt) error {
 	var g errgroup.Group
 	g.Go(func() (err error) {
-		r.doms, _, err = c.ConnectListAllDomains(1, 0)
+		if r.doms, _, err = c.ConnectListAllDomains(1, 0); err != nil {
+			return err
+		}
+		if r.autostart, err = listed(c, golibvirt.ConnectListDomainsAutostart); err != nil {
+			return err
+		}
+		r.saved, err = listed(c, golibvirt.ConnectListDomainsManagedsave)
 		return err
 	})
 	g.Go(func() error {
@@ -65,23 +68,12 @@ func callRoll(c *golibvirt.Libvirt) (*roll, error) {
 		}
 		return err
 	})
-	g.Go(func() (err error) {
-		r.autostart, err = listed(c, golibvirt.ConnectListDomainsAutostart)
-		return err
-	})
-	g.Go(func() (err error) {
-		r.saved, err = listed(c, golibvirt.ConnectListDomainsManagedsave)
-		return err
-	})
 	g.Go(func() error {
 		r.leases, _ = leases(c) // addresses are told as far as they are known
-		return nil
-	})
-	g.Go(func() error {
 		r.volumes, r.noVolumes = allVolumes(c)
 		return nil
 	})
-	return r, g.Wait()
+	return g.Wait()
 }
 
 // listed returns the domains that a flag selects.
@@ -94,15 +86,44 @@ func listed(c *golibvirt.Libvirt, flag golibvirt.ConnectListAllDomainsFlags) (ma
 	return out, err
 }
 
-// inventory reads each domain's documents.
-func (r *roll) inventory(c *golibvirt.Libvirt) *providers.Inventory {
+// readersEach is how many documents are asked for at once on one connection:
+// as many as libvirtd works on. Of more it complains, and lets them wait.
+const readersEach = 5
+
+// readAll reads every domain's documents, on all work connections at once. A
+// connection that is lost ends it; any other error is about one domain.
+func (p *Provider) readAll(ctx context.Context, r *roll) ([]*providers.VM, []error, error) {
+	vms, errs := make([]*providers.VM, len(r.doms)), make([]error, len(r.doms))
+	var next atomic.Int64
+	read := func(c *golibvirt.Libvirt) error {
+		for {
+			i := int(next.Add(1)) - 1
+			if i >= len(r.doms) {
+				return nil
+			}
+			if vms[i], errs[i] = r.read(c, r.doms[i]); isWireError(errs[i]) {
+				return errs[i]
+			}
+		}
+	}
+	var g errgroup.Group
+	for range min(p.session.cfg.WorkConnections, 1+len(r.doms)/readersEach) {
+		g.Go(func() error {
+			return p.do(ctx, "list", "", work, func(c *golibvirt.Libvirt) error {
+				var hands errgroup.Group
+				for range readersEach {
+					hands.Go(func() error { return read(c) })
+				}
+				return hands.Wait()
+			})
+		})
+	}
+	return vms, errs, g.Wait()
+}
+
+// inventory puts together what was read of each domain.
+func (r *roll) inventory(vms []*providers.VM, errs []error) *providers.Inventory {
 	inv := &providers.Inventory{Complete: true}
-	vms := make([]*providers.VM, len(r.doms))
-	errs := make([]error, len(r.doms))
-	_ = each(len(r.doms), func(i int) error {
-		vms[i], errs[i] = r.read(c, r.doms[i])
-		return nil
-	})
 	for i, err := range errs {
 		switch {
 		case err != nil && isCode(err, golibvirt.ErrNoDomain):
