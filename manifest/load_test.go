@@ -280,3 +280,28 @@ func TestDocumentDigestIsOfTheContent(t *testing.T) {
 		t.Error("another value has the same digest")
 	}
 }
+
+func TestBrokenSecretsAreNotQuoted(t *testing.T) {
+	head := "apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"
+	for _, tc := range []struct{ reason, rest, want string }{
+		{"an alias", "stringData: {password: *hunter6secret}\n", "a.yaml:4: error: an unquoted text that begins with * is an alias (quote it)"},
+		{"an alias in a block", "stringData:\n  user: x\n  password: *hunter6secret\n", "a.yaml:6: error: an unquoted"},
+		{"an alias as a key", "stringData: {*hunter6secret : x}\n", "begins with * is an alias"},
+		{"an anchor", "stringData: {password: &hunter6secret}\n", ""},
+		{"a tag", "stringData: {password: !hunter6secret x}\n", ""},
+		{"a tag of a known kind", "stringData: {password: !!int hunter6secret}\n", ""},
+		{"bytes that are none", "stringData: {password: !!binary hunter6secret*}\n", ""},
+		{"a tag of no handle", "stringData: {password: !x!hunter6secret x}\n", "not valid YAML"},
+		{"a directive", "stringData: {password: %hunter6secret}\n", "not valid YAML"},
+		{"an escape", "stringData: {password: \"\\hunter6secret\"}\n", "not valid YAML"},
+		{"a merge", "stringData: {<<: hunter6secret}\n", ""},
+		{"an open quote", "stringData: {password: 'hunter6secret}\n", "not valid YAML"},
+		{"base64 that is none", "data: {password: hunter6secret}\n", ""},
+		{"a list", "stringData: [hunter6secret]\n", ""},
+	} {
+		said := lines(loadText(t, head+tc.rest).Findings)
+		if strings.Contains(said, "hunter6") || !strings.Contains(said, tc.want) {
+			t.Errorf("%s: want %q and no secret in:\n%s", tc.reason, tc.want, said)
+		}
+	}
+}

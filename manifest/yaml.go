@@ -82,10 +82,20 @@ func countStructure(text []byte) int {
 
 var parserLine = regexp.MustCompile(`^line (\d+): `)
 
-// parseProblem words an error of the parser. Its text holds no values of the
-// document.
+// unknownAnchor is how the parser begins to name an alias that refers to
+// nothing; the name may be a secret that somebody did not quote.
+const unknownAnchor = "unknown anchor '"
+
+// parseProblem words an error of the parser. All its other texts hold no
+// values of the document.
 func (s *source) parseProblem(err error) *problem {
 	p := &problem{message: strings.TrimPrefix(err.Error(), "yaml: ")}
+	if _, name, ok := strings.Cut(p.message, unknownAnchor); ok {
+		name, _, _ = strings.Cut(name, "'")
+		p.line = s.lineOf("*" + name)
+		p.message, p.hint = "an unquoted text that begins with * is an alias", "quote it"
+		return p
+	}
 	if m := parserLine.FindStringSubmatch(p.message); m != nil {
 		p.line, _ = strconv.Atoi(m[1])
 		p.message = p.message[len(m[0]):]
@@ -95,6 +105,15 @@ func (s *source) parseProblem(err error) *problem {
 	}
 	p.message = "not valid YAML: " + p.message
 	return p
+}
+
+// lineOf returns the first line that holds text, and 0.
+func (s *source) lineOf(text string) int {
+	before, _, found := bytes.Cut(s.text, []byte(text))
+	if !found {
+		return 0
+	}
+	return 1 + bytes.Count(before, []byte{'\n'})
 }
 
 // tabIndented returns the first line that begins with blanks and a tab, and 0.
