@@ -8,6 +8,10 @@ import (
 
 const defaultShutdown = 60 * time.Second
 
+// bootDisk is the name of the disk that a VM boots from, in plans and in the
+// files of its provider.
+const bootDisk = "root"
+
 // builder folds one VirtualMachine document into a VM.
 type builder struct {
 	*resolver
@@ -119,6 +123,9 @@ func (b *builder) disks() {
 			b.holdf(field, "", "disk %q is written twice, before as spec.disks[%d]", d.Name, before)
 		}
 		first[d.Name] = i
+		if d.Name == bootDisk {
+			b.holdf(field, "name it otherwise", "%s is the name of the boot disk", bootDisk)
+		}
 		disk := Disk{
 			Name: d.Name, SizeGiB: int(d.SizeGiB), Type: d.Type, ExpandOnline: d.ExpandPolicy == "Online",
 			StorageClass: d.StorageClass,

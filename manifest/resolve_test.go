@@ -155,6 +155,7 @@ func TestFaultsHoldTheVMsThatNeedThem(t *testing.T) {
 			"BIOS cannot do secureBoot"},
 		{"an image without source", "image.yaml", envelope(KindVMImage, "debian") + "spec: {source: {}}\n", "spec.source: has no source"},
 		{"an unknown image", "image.yaml", "", "spec.imageRef: VMImage default/debian is not in the tree"},
+		{"a data disk with the name of the boot disk", "vm.yaml", vmText("web", "  disks: [{name: root, sizeGiB: 1}]\n"), "spec.disks[0].name: root is the name of the boot disk"},
 		{"both image and disk", "vm.yaml", vmText("web", "  importedDisk: {diskID: d}\n"), "both imageRef and importedDisk are written"},
 		{"neither image nor disk", "vm.yaml", strings.Replace(vmText("web", ""), "  imageRef:\n    name: debian\n", "", 1), "neither imageRef nor importedDisk is written"},
 		{"an unknown provider", "vm.yaml", strings.Replace(vmText("web", ""), "name: lab", "name: lob", 1),
