@@ -61,7 +61,7 @@ var errorKinds = map[golibvirt.ErrorNumber]providers.Kind{
 	golibvirt.ErrAgentUnresponsive: providers.Retryable,
 	golibvirt.ErrAgentUnsynced:     providers.Retryable,
 
-	golibvirt.ErrAgentCommandTimeout: providers.Timeout,
+	golibvirt.ErrAgentCommandTimeout: providers.Retryable, // the guest is at fault, not the host
 
 	golibvirt.ErrNoMemory:   providers.QuotaExceeded,
 	golibvirt.ErrDriverFull: providers.QuotaExceeded,
@@ -101,8 +101,8 @@ var messageKinds = []struct {
 	{"Disk quota exceeded", providers.QuotaExceeded},              // strerror(EDQUOT)
 	{"Not enough space left in storage", providers.QuotaExceeded}, // virStorageVolCreateXML
 	{"Cannot allocate memory", providers.QuotaExceeded},           // strerror(ENOMEM), QEMU's guest memory
-	{"Permission denied", providers.Unauthorized},                 // strerror(EACCES)
-	{"Operation not permitted", providers.Unauthorized},           // strerror(EPERM)
+	{"Permission denied", providers.Conflict},                     // strerror(EACCES) of a file or a bridge of one VM
+	{"Operation not permitted", providers.Conflict},               // strerror(EPERM), the same
 	{"is still in use", providers.Retryable},                      // a volume that is being written
 	{"being used by another process", providers.Retryable},        // QEMU's lock of an image
 	{"Failed to get \"write\" lock", providers.Retryable},         // the same
@@ -112,6 +112,11 @@ var messageKinds = []struct {
 	{"already exists with uuid", providers.Conflict},              // virDomainObjListAdd
 	{"is already defined with uuid", providers.Conflict},          // the same, another name
 }
+
+// refusedSocket is in the message of a daemon that may not open the socket of
+// the next one (virNetSocketNewConnectUNIX). It is about the login: no VM can
+// be worked on.
+const refusedSocket = "Failed to connect socket"
 
 // translate gives err its kind: libvirt's errors by their number and, where
 // that says nothing, by their message. nil, context errors and errors that
@@ -140,6 +145,9 @@ func kindOf(err error) (kind providers.Kind, missing string) {
 	number := golibvirt.ErrorNumber(theirs.Code)
 	switch number {
 	case golibvirt.ErrInternalError, golibvirt.ErrOperationFailed, golibvirt.ErrSystemError, golibvirt.ErrOperationInvalid:
+		if strings.Contains(theirs.Message, refusedSocket) && strings.Contains(theirs.Message, "Permission denied") {
+			return providers.Unauthorized, ""
+		}
 		for _, m := range messageKinds {
 			if strings.Contains(theirs.Message, m.words) {
 				return m.kind, ""
