@@ -33,15 +33,14 @@ const maxCredential = 1 << 20
 // the unit has LoadCredential=credentials:/etc/vmsteward/credentials.
 const folderPrefix = "credentials_"
 
-// open returns the entries of a credential. namespace may be empty: any.
+// open returns the entries of a credential. namespace may be empty: the only
+// Secret of that name.
 func (c *credentials) open(namespace, name string) (secret.Set, error) {
 	if !credentialName.MatchString(name) {
 		return nil, fmt.Errorf("credential %q: is not a name of letters, digits, dots and dashes", name)
 	}
-	for key, set := range c.secrets {
-		if key.Name == name && (namespace == "" || key.Namespace == namespace) {
-			return set, nil
-		}
+	if set, err := c.document(namespace, name); set != nil || err != nil {
+		return set, err
 	}
 	path := filepath.Join(c.dir, name)
 	info, err := os.Stat(path)
@@ -59,6 +58,20 @@ func (c *credentials) open(namespace, name string) (secret.Set, error) {
 		return nil, fmt.Errorf("credential %s: %w", name, err)
 	}
 	return c.siblings(name)
+}
+
+// document finds a Secret of the providers' folder; nil: there is none.
+func (c *credentials) document(namespace, name string) (set secret.Set, err error) {
+	for key, s := range c.secrets {
+		if key.Name != name || namespace != "" && key.Namespace != namespace {
+			continue
+		}
+		if set != nil {
+			return nil, fmt.Errorf("credential %s: there are Secrets of that name in several namespaces of the providers' folder; keep one", name)
+		}
+		set = s
+	}
+	return set, nil
 }
 
 func (c *credentials) folder(dir string) (secret.Set, error) {

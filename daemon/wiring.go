@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -126,7 +127,8 @@ func settings(p *manifest.Provider, key manifest.Key, fleet string, creds *crede
 		}
 	}
 	if ref := p.Spec.CredentialSecretRef; ref.Name != "" {
-		set, err := creds.open(ref.Namespace, ref.Name)
+		secretKey := ref.In(cmp.Or(key.Namespace, "default"))
+		set, err := creds.open(secretKey.Namespace, secretKey.Name)
 		if err != nil {
 			return s, err
 		}
