@@ -17,10 +17,14 @@ import (
 // ErrUnreachable says that no daemon answers on the socket.
 var ErrUnreachable = errors.New("no daemon answers")
 
+// readPatience is how long a daemon has to tell what it knows already.
+const readPatience = 10 * time.Second
+
 // client is the Service of a daemon in another process.
 type client struct {
-	socket string
-	http   *http.Client
+	socket   string
+	patience time.Duration // with what is only read
+	http     *http.Client
 }
 
 // Dial returns the Service of the daemon that listens on the socket, and
@@ -32,7 +36,7 @@ func Dial(ctx context.Context, socket string) (Service, error) {
 		return nil, fmt.Errorf("%w on %s: %w", ErrUnreachable, socket, err)
 	}
 	conn.Close()
-	return &client{socket: socket, http: &http.Client{Transport: &http.Transport{
+	return &client{socket: socket, patience: readPatience, http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return dialer.DialContext(ctx, "unix", socket)
 		},
@@ -69,18 +73,35 @@ func (c *client) Resume(ctx context.Context, req ResumeRequest) error {
 
 // Status implements Service.
 func (c *client) Status(ctx context.Context) (*Status, error) {
-	return ask[*Status](ctx, c, http.MethodGet, pathStatus, nil)
+	return read[*Status](ctx, c, pathStatus)
 }
 
 // VMs implements Service.
 func (c *client) VMs(ctx context.Context) ([]reconcile.View, error) {
-	return ask[[]reconcile.View](ctx, c, http.MethodGet, pathVMs, nil)
+	return read[[]reconcile.View](ctx, c, pathVMs)
 }
 
 // Close implements Service.
 func (c *client) Close() error {
 	c.http.CloseIdleConnections()
 	return nil
+}
+
+// silence is the error of a daemon that listens and does not answer.
+type silence struct{ socket string }
+
+func (s silence) Error() string { return "the daemon on " + s.socket + " does not answer" }
+func (s silence) Unwrap() error { return ErrUnreachable }
+
+// read asks for what the daemon knows already, and does not wait for long.
+func read[T any](ctx context.Context, c *client, path string) (T, error) {
+	limited, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	out, err := ask[T](limited, c, http.MethodGet, path, nil)
+	if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+		return out, silence{c.socket}
+	}
+	return out, err
 }
 
 func ask[T any](ctx context.Context, c *client, method, path string, body any) (out T, err error) {
