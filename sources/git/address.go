@@ -16,7 +16,7 @@ type address struct {
 }
 
 // parseAddress understands URLs, plain paths and user@host:path. Its errors
-// never repeat a password.
+// never repeat a password, nor a query, which may hold a token.
 func parseAddress(raw string) (address, error) {
 	if raw == "" {
 		return address{}, invalid("set url to the repository", "url is empty")
@@ -30,21 +30,21 @@ func parseAddress(raw string) (address, error) {
 		return address{}, invalid("check it for blanks and stray characters", "url cannot be parsed")
 	}
 	if _, has := u.User.Password(); has {
-		return address{}, invalid("move the password to the credential's key password", "url %s holds a password", u.Redacted())
+		return address{}, invalid("move the password to the credential's key password", "url %s holds a password", shown(u))
 	}
 	if u.RawQuery != "" || u.Fragment != "" {
-		return address{}, invalid("leave ? and # out; the branch goes to ref.branch", "url %s has a query or fragment", u.Redacted())
+		return address{}, invalid("leave ? and # out; the branch goes to ref.branch, a token to the credential", "url %s has a query or fragment", shown(u))
 	}
 	a := address{scheme: strings.ToLower(u.Scheme), user: u.User.Username(), host: u.Host, path: u.Path}
 	switch a.scheme {
 	case "file":
 		if u.Host != "" && u.Host != "localhost" {
-			return address{}, invalid("write three slashes: file:///path", "url %s names a host", u.Redacted())
+			return address{}, invalid("write three slashes: file:///path", "url %s names a host", shown(u))
 		}
 		a.host = ""
 	case "http", "https", "ssh":
 		if u.Hostname() == "" || strings.Trim(u.Path, "/") == "" {
-			return address{}, invalid("write "+a.scheme+"://host/path", "url %s lacks a host or a path", u.Redacted())
+			return address{}, invalid("write "+a.scheme+"://host/path", "url %s lacks a host or a path", shown(u))
 		}
 	default:
 		return address{}, invalid("use https, ssh, file or a path", "url has the scheme %q, which is not supported", u.Scheme)
@@ -53,6 +53,13 @@ func parseAddress(raw string) (address, error) {
 		a.path = a.path[1:]
 	}
 	return a, nil
+}
+
+// shown is a URL without what may be secret.
+func shown(u *url.URL) string {
+	cut := *u
+	cut.RawQuery, cut.ForceQuery, cut.Fragment, cut.RawFragment = "", false, "", ""
+	return cut.Redacted()
 }
 
 func parsePlain(raw string) (address, error) {

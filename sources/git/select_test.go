@@ -219,6 +219,23 @@ func TestAddress(t *testing.T) {
 	}
 }
 
+func TestAddressKeepsSecretsToItself(t *testing.T) {
+	for _, raw := range []string{
+		"https://git.example.org/vms.git?private_token=hunter2",
+		"https://git.example.org/vms.git#hunter2",
+		"https://ada:hunter2@git.example.org/vms.git?private_token=hunter2",
+		"https://git.example.org?private_token=hunter2",
+		"file://host/vms.git?x=hunter2",
+		"ftp://git.example.org/vms?private_token=hunter2",
+		"https://git.example.org/%zz?private_token=hunter2",
+		"git.example.org/vms?private_token=hunter2",
+	} {
+		if _, err := parseAddress(raw); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got %v", raw, err)
+		}
+	}
+}
+
 // git http-backend answers so when it reads a reference that is just being written.
 func TestReferenceToNowhere(t *testing.T) {
 	_, err := choose(Ref{Branch: "main"}, &advert{refs: map[string]plumbing.Hash{"refs/heads/main": {}}})
