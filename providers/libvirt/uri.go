@@ -175,8 +175,8 @@ func (e *endpoint) setMode(u *url.URL) error {
 
 func (e *endpoint) setQuery(u *url.URL) error {
 	query, err := url.ParseQuery(u.RawQuery)
-	if err != nil {
-		return fmt.Errorf("the URI's parameters cannot be read: %w", err)
+	if err != nil { // it quotes the parameters
+		return errors.New("the URI's parameters cannot be read: check the % and ; in them")
 	}
 	for name, values := range query {
 		switch name {
@@ -197,7 +197,7 @@ func (e *endpoint) setQuery(u *url.URL) error {
 		return fmt.Errorf("parameter socket means nothing with transport %s", e.transport)
 	}
 	if !path.IsAbs(e.socket) || strings.ContainsRune(e.socket, 0) {
-		return fmt.Errorf("socket %q is not an absolute path", e.socket)
+		return errors.New("parameter socket is not an absolute path")
 	}
 	return nil
 }

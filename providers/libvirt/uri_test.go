@@ -83,6 +83,14 @@ func TestParseURIKeepsPasswordsToItself(t *testing.T) {
 		"qemu+ssh://root:hunter2@kvm 1/system",
 		"qemu+ssh://root:hunter2%zz@kvm1/system",
 		"qemu+tcp://root:hunter2@kvm1/system",
+		"qemu:///system?token=hunter2",
+		"qemu:///system?token=hunter2%zz",
+		"qemu:///system?socket=hunter2",
+		"qemu+ssh://kvm1/system?socket=hunter2;x",
+		"qemu+ssh://kvm1?token=hunter2",
+		"xen:///system?token=hunter2",
+		"qemu:system?token=hunter2",
+		"qemu+ssh://kvm1:x/system?token=hunter2",
 	} {
 		_, err := parseURI(uri)
 		if err == nil {
