@@ -89,6 +89,7 @@ func (c *Config) checkPolicy() error {
 		atLeast("prune.grace", int64(*c.Prune.Grace), 0),
 		atLeast("prune.maxCount", int64(c.Prune.MaxCount), 1),
 		atLeast("prune.maxPercent", int64(c.Prune.MaxPercent), 1),
+		atLeast("disruption.maxCount", int64(c.Disruption.MaxCount), 1),
 	)
 }
 

@@ -91,8 +91,10 @@ type PruneConfig struct {
 
 // DisruptionConfig bounds what changes may cost a guest.
 type DisruptionConfig struct {
-	Max     plan.Disruption `yaml:"max"`
-	Windows []WindowConfig  `yaml:"windows"`
+	Max plan.Disruption `yaml:"max"`
+	// MaxCount is how many VMs one pass restarts; the others follow.
+	MaxCount int            `yaml:"maxCount"`
+	Windows  []WindowConfig `yaml:"windows"`
 }
 
 // WindowConfig is a recurring time in which guests may be restarted.
@@ -188,6 +190,7 @@ func (c *Config) defaults() {
 	set(&c.Prune.MaxCount, 5)
 	set(&c.Prune.MaxPercent, 20)
 	set(&c.Disruption.Max, plan.Restart)
+	set(&c.Disruption.MaxCount, 5)
 	set(&c.ProvidersDir, "/etc/vmsteward/providers.d")
 	set(&c.StateDir, "/var/lib/vmsteward")
 	set(&c.API.Socket, "/run/vmsteward/vmsteward.sock")

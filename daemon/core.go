@@ -72,7 +72,7 @@ func (c *core) load() func(fs.FS) *manifest.Desired {
 func (c *core) policy(now time.Time) plan.Policy {
 	p := c.cfg.Prune
 	return plan.Policy{
-		Drift: c.cfg.Drift, MaxDisruption: c.cfg.Disruption.Max, Window: c.windows.at(now),
+		Drift: c.cfg.Drift, MaxDisruption: c.cfg.Disruption.Max, MaxRestarts: c.cfg.Disruption.MaxCount, Window: c.windows.at(now),
 		Prune: plan.Prune{
 			Mode: p.Mode, Grace: time.Duration(*p.Grace), MaxCount: p.MaxCount, MaxPercent: p.MaxPercent, AllowEmpty: p.AllowEmpty,
 		},

@@ -313,6 +313,7 @@ func (c *core) status(store journal.Store, version string) (*Status, error) {
 		st.Suspended = append(st.Suspended, Suspension{vm, suspended[vm]})
 	}
 	if rep := c.engine.Latest(); rep != nil {
+		st.Last = new(rep.Brief())
 		st.Snapshot, st.Notes = &rep.Snapshot, rep.Plan.Notes
 	}
 	return st, nil

@@ -61,6 +61,8 @@ type Engine struct {
 	said    repeats    // guarded by pass
 	kept    *Brief     // guarded by pass: what the journal has of the last pass
 
+	reads everRead
+
 	reading sync.Mutex // held while the source is read
 	last    *desired   // guarded by reading
 
@@ -90,6 +92,9 @@ func New(opts Options) (*Engine, error) {
 	e := &Engine{
 		opts: opts, memory: mem, gates: make(map[manifest.Key]*gate),
 		said: repeats{}, origin: time.Now().UTC().Format("20060102T150405"),
+	}
+	if err := e.reads.load(opts.Journal); err != nil {
+		return nil, err
 	}
 	for _, ep := range opts.Endpoints {
 		if e.gates[ep.Key] != nil {

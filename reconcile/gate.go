@@ -25,6 +25,7 @@ type gate struct {
 
 	mu       sync.Mutex
 	failures int       // guarded by mu: in a row
+	timeouts int       // guarded by mu: of calls, in a row
 	failedAt time.Time // guarded by mu
 	until    time.Time // guarded by mu: no call before
 	cause    string    // guarded by mu
@@ -65,12 +66,27 @@ func (g *gate) call(ctx context.Context, timeout time.Duration, fn func(context.
 	err := fn(limited)
 	switch {
 	case ctx.Err() != nil: // the caller left, which says nothing about the endpoint
-	case g.down(err):
+	case g.blamed(err):
 		g.failed(time.Now(), err)
 	default:
 		g.recovered(begun)
 	}
 	return err
+}
+
+// blamed tells whether an error of a call about one VM is the endpoint's: one
+// VM may lack a permission or take too long by itself, but not several in a
+// row.
+func (g *gate) blamed(err error) bool {
+	kind := providers.KindOf(err)
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if kind != providers.Timeout {
+		g.timeouts = 0
+		return kind == providers.Unavailable || kind == providers.RateLimited
+	}
+	g.timeouts++
+	return g.timeouts > 1
 }
 
 // down tells whether an error is about the endpoint rather than one VM.

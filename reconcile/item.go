@@ -44,6 +44,9 @@ func (r *run) item(ctx context.Context, it *plan.Item) Result {
 	if err == nil {
 		w.verify(ctx, &res)
 	}
+	if !it.Whole() {
+		res.part = it
+	}
 	w.conclude(&res, err)
 	w.gate.mirror.changed(w.ref.ID) // its own events may come after the next pass began
 	res.Took = time.Since(begun)

@@ -129,7 +129,9 @@ func (w *work) recordApplied(res *Result) {
 	}
 	now := time.Now().UTC().Truncate(time.Second)
 	_ = w.journal(func(r *journal.Record) {
-		r.Failure = nil
+		if w.it.Whole() || r.Failure == nil || !r.Failure.ForDigest {
+			r.Failure = nil
+		}
 		r.Provider, r.ID = w.it.Provider, w.ref.ID
 		if r.Signature != w.it.Signature {
 			r.Signature, r.Strikes = w.it.Signature, 0

@@ -35,6 +35,7 @@ type Result struct {
 	Remaining []string      `json:"remaining,omitempty"`
 	Took      time.Duration `json:"took"`
 
+	part  *plan.Item    // when not everything that differs was applied
 	found *providers.VM // as last described; nil: not there, or not known
 }
 
@@ -79,7 +80,8 @@ type Brief struct {
 	Summary  plan.Summary  `json:"summary"`
 }
 
-func (r *Report) brief() Brief {
+// Brief returns what is remembered of the pass.
+func (r *Report) Brief() Brief {
 	return Brief{
 		Pass: r.Pass, Reason: r.Reason, Revision: r.Snapshot.Revision, Begun: r.Begun, Took: r.Took,
 		Applied: r.Applied(), Failed: r.Failed(), Summary: r.Plan.Summary,

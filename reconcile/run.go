@@ -50,6 +50,10 @@ func (r *run) do(ctx context.Context) (*Report, error) {
 	r.progress()
 	r.tell(look)
 	r.note(look.Plan.Items)
+	r.locate(sc.endpoints)
+	if len(r.errs) == 0 {
+		r.complain(r.reads.add(r.Engine.opts.Journal, sc.endpoints))
+	}
 	r.execute(ctx, look.Plan.Items)
 	return r.finish(look), nil
 }
@@ -93,7 +97,7 @@ func (r *run) finish(look *Outlook) *Report {
 	}
 	rep.VMs = refresh(look.VMs, r.results)
 	rep.RetryAt = r.retryAt(look)
-	r.complain(r.keepBrief(rep.brief()))
+	r.complain(r.keepBrief(rep.Brief()))
 	if len(r.errs) > 0 {
 		rep.JournalError = errors.Join(r.errs...).Error()
 		r.log.Error("journal cannot be written", logkey.Err, rep.JournalError)
@@ -115,7 +119,7 @@ func (r *run) finish(look *Outlook) *Report {
 // that did nothing new are remembered once a minute: an idle daemon that is
 // woken often does not write often.
 func (r *run) keepBrief(b Brief) error {
-	if last := r.kept; last != nil && b.Applied == 0 && b.Failed == 0 && last.Failed == 0 && last.Revision == b.Revision &&
+	if last := r.kept; last != nil && b.Applied == 0 && b.Failed == 0 && last.Failed == 0 && last.Revision == b.Revision && b.Summary == last.Summary &&
 		b.Begun.Sub(last.Begun) < time.Minute {
 		return nil
 	}

@@ -136,7 +136,7 @@ func (r *run) noteInSync(it *plan.Item) {
 	}
 	rec, _ := r.memory.get(it.VM)
 	fresh := plan.Base(r.wanted[it.VM], &r.gates[it.Provider].caps, it, nil)
-	if rec.Provider != it.Provider || rec.ID != it.ID || rec.Digest != it.Digest || rec.Stubborn ||
+	if rec.Provider != it.Provider || rec.ID != it.ID || rec.Digest != it.Digest || rec.Stubborn || rec.Strikes > 0 ||
 		rec.Failure != nil || rec.Intent != nil || !maps.Equal(rec.Applied, fresh) {
 		r.complain(r.memory.update(it.VM, func(n *journal.Record) {
 			*n = journal.Record{Provider: it.Provider, ID: it.ID, Digest: it.Digest, Applied: fresh, InSync: r.begun.UTC()}

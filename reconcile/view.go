@@ -103,6 +103,9 @@ func (v *View) outcome(res *Result) {
 		if res.Outcome == Failed {
 			v.Phase = Failing
 		}
+	case res.part != nil:
+		left := res.part.Left()
+		v.Action, v.Reason, v.Phase = left.Action, left.Reason, phase(left.Action, v.Power)
 	case res.Action == plan.Retire:
 		v.Action, v.Reason, v.Phase = plan.Hold, "retired", Stopped
 	default:

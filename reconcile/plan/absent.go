@@ -10,10 +10,16 @@ func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
 	facts := b.in.Facts[w.Key]
 	if foreign := findForeign(e.Inventory, w.Key.Name, providers.Owner{Fleet: b.in.Fleet, VM: w.Key}); foreign != nil {
 		it.ID = foreign.ID
+		if m := foreign.Mark; m != nil {
+			return it.conflict("a machine named %s exists on %s and does not carry the mark of this VM, but that of fleet %s, VM %s; was the fleet of this host renamed?", foreign.Name, e.Key, m.Owner.Fleet, m.Owner.VM)
+		}
 		return it.conflict("a machine named %s exists on %s and does not carry the mark of this VM; rename one of the two", foreign.Name, e.Key)
 	}
 	if !e.Inventory.Complete {
 		return it.hold("it was not found, and provider %s could not be read in full: %s", e.Key, problems(e.Inventory))
+	}
+	if where := b.mayLiveElsewhere(w, e); where != "" {
+		return it.hold("nothing is remembered of it, and it may live on provider %s, which could not be read since the memory began", where)
 	}
 	making := facts.Pending != nil && facts.Pending.Op == CreateVM && facts.Pending.Task != ""
 	if last := facts.Provider; last != (manifest.Key{}) && last != e.Key {
@@ -35,6 +41,24 @@ func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
 		it.Reason, it.Ops[0].Task = underWay, facts.Pending.Task
 	}
 	return it
+}
+
+// mayLiveElsewhere names a provider that the VM may live on although nothing
+// says so: the journal has no record of it, and that provider was never read
+// in full since the journal began. Empty: there is none.
+func (b *builder) mayLiveElsewhere(w *manifest.VM, e *Endpoint) string {
+	if _, remembered := b.in.Facts[w.Key]; remembered {
+		return ""
+	}
+	where := ""
+	for i := range b.in.Endpoints {
+		o := &b.in.Endpoints[i]
+		name := o.Key.String()
+		if o.Key != e.Key && !o.EverRead && !o.readInFull() && (where == "" || name < where) {
+			where = name
+		}
+	}
+	return where
 }
 
 const underWay = "its creation is under way"

@@ -24,6 +24,7 @@ func Build(in Input) Plan {
 	b.prune()
 	b.leftovers()
 	b.suspend()
+	b.rationRestarts()
 	return b.finish()
 }
 
@@ -152,6 +153,9 @@ func (b *builder) wanted(w *manifest.VM) Item {
 		return it.hold("provider %s could not be read: %s", e.Key, e.Unreachable)
 	}
 	if copies := b.copies[w.Key]; copies != nil {
+		if copies[0].vm.ID == copies[1].vm.ID && copies[0].at != copies[1].at {
+			return it.conflict("providers %s and %s show the same machine: they are one hypervisor that is configured twice; remove one of them from the host", copies[0].at.Key, copies[1].at.Key)
+		}
 		return it.conflict("%s carry the mark of this VM; remove the copies, or their marks", machines(copies))
 	}
 	here, exists := b.owned[w.Key]

@@ -64,6 +64,7 @@ func (b *builder) differences(w *manifest.VM, l located, facts *Facts, stubborn 
 	for i := range found {
 		b.judge(&found[i], l.vm, facts)
 	}
+	spare(found, l.vm)
 	keepWhole(found)
 	return found
 }
@@ -100,7 +101,7 @@ func (b *builder) update(it Item, w *manifest.VM, f *providers.VM, found []diffe
 		return unapplied(it)
 	}
 	if held, ok := b.held(it, facts); ok {
-		return held.deferAll()
+		return startMeanwhile(it, held.deferAll(), f, facts)
 	}
 	for _, d := range apply {
 		if d.Disruption.Exceeds(it.Disruption) {
@@ -109,6 +110,25 @@ func (b *builder) update(it Item, w *manifest.VM, f *providers.VM, found []diffe
 	}
 	it.Action, it.Ops, it.Reason = Update, sequence{w, f, facts, b.in.Now, apply}.ops(), updateReason(it.Diffs)
 	return it
+}
+
+// startMeanwhile starts a VM that is wanted on and is off, although the rest of
+// what its manifest says cannot be applied as written.
+func startMeanwhile(it, held Item, f *providers.VM, facts *Facts) Item {
+	if facts.Failure == nil || !facts.Failure.ForDigest || f.Power != providers.Off {
+		return held
+	}
+	for i := range it.Diffs {
+		d := &it.Diffs[i]
+		if d.Field != string(providers.FieldPower) || d.Wanted != string(manifest.PowerOn) || held.Diffs[i].Verdict != Defer {
+			continue
+		}
+		d.Verdict = Apply
+		it.Action, it.Ops, it.Signature = Update, []Op{{Kind: Start}}, signatureOf(*d)
+		it.Reason = "it is started as it is; the rest waits for its manifest: " + facts.Failure.Text
+		return it
+	}
+	return held
 }
 
 func unapplied(it Item) Item {
@@ -137,4 +157,13 @@ func updateReason(diffs []Diff) string {
 		return "it was changed outside"
 	}
 	return "its manifest changed"
+}
+
+// Left is what remains to be said of the VM once everything that is applied
+// was.
+func (it *Item) Left() Item {
+	left := *it
+	left.Diffs = slices.DeleteFunc(slices.Clone(it.Diffs), func(d Diff) bool { return d.Verdict == Apply })
+	left.Ops = nil
+	return unapplied(left)
 }

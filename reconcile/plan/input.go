@@ -44,7 +44,12 @@ type Endpoint struct {
 	Unreachable string
 	Inventory   *providers.Inventory
 	Caps        providers.Capabilities
+	// EverRead is true if it was read in full since the journal began, so that
+	// the journal knows the VMs that live there.
+	EverRead bool
 }
+
+func (e *Endpoint) readInFull() bool { return e.Inventory != nil && e.Inventory.Complete }
 
 // Facts is what the journal remembers of one VM. The zero value, which is what
 // a lost journal gives, is always safe.
@@ -88,7 +93,10 @@ type Policy struct {
 	Drift         DriftMode
 	Prune         Prune
 	MaxDisruption Disruption // of changes: Nothing, Live or Restart
-	Window        Window
+	// MaxRestarts is how many VMs one pass may restart; the others' turn comes
+	// once those are done. 0: no limit.
+	MaxRestarts int
+	Window      Window
 }
 
 // DriftMode is what becomes of outside changes.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -33,6 +34,19 @@ func (b *builder) judge(d *difference, f *providers.VM, facts *Facts) {
 	case d.Disruption == Restart && pol.Window.Restricted && !pol.Window.Open:
 		d.Verdict = Defer
 		d.Reason = because(d.Reason, windowText(pol.Window))
+	}
+}
+
+// spare puts off what would stop a paused guest that is left paused: what is
+// in its memory would be lost.
+func spare(found []difference, f *providers.VM) {
+	left := f.Power == providers.Suspended && slices.ContainsFunc(found, func(d difference) bool {
+		return d.Field == string(providers.FieldPower) && d.Verdict != Apply
+	})
+	for i := range found {
+		if d := &found[i]; left && d.Verdict == Apply && d.Disruption == Restart {
+			d.Verdict, d.Reason = Defer, because(d.Reason, "the guest is paused, and is left so")
+		}
 	}
 }
 

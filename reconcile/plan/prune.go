@@ -124,6 +124,18 @@ func (b *builder) powerDown(m located, facts *Facts) []Op {
 	return halt(0, m.vm, facts, b.in.Now)
 }
 
+// unread names a provider that could not be read in full; empty: there is none.
+func (b *builder) unread() string {
+	first := ""
+	for i := range b.in.Endpoints {
+		e := &b.in.Endpoints[i]
+		if name := e.Key.String(); !e.readInFull() && (first == "" || name < first) {
+			first = name
+		}
+	}
+	return first
+}
+
 // budget is how many VMs one pass may retire or delete, of those that are ours.
 func (b *builder) budget() int {
 	n, p := len(b.owned), b.in.Policy.Prune
@@ -140,9 +152,13 @@ func (b *builder) budget() int {
 // many at once look like an accident. Due ones had their grace period and are
 // rationed, the ones retired first going first.
 func (b *builder) withinBudget(fresh, due []candidate) {
-	budget := b.budget()
+	budget, unread := b.budget(), b.unread()
 	over := len(fresh) > budget
 	for _, c := range fresh {
+		if unread != "" {
+			b.add(c.hold("it is not in the desired state any more; how many are not cannot be counted while provider %s cannot be read in full", unread))
+			continue
+		}
 		if over {
 			b.add(c.hold("%d VMs are not in the desired state any more, and one pass may retire %d; if that is meant, remove fewer at once or raise prune.maxCount and prune.maxPercent", len(fresh), budget))
 			continue

@@ -15,6 +15,7 @@ type Summary struct {
 	Reported  int `json:"reported"`
 	Held      int `json:"held"`
 	Conflicts int `json:"conflicts"`
+	Waiting   int `json:"waiting"` // of those held: that need nobody, only time
 	Drifted   int `json:"drifted"` // VMs with at least one drift
 }
 
@@ -56,6 +57,9 @@ func (s *Summary) count(it *Item) {
 		s.Reported++
 	case Hold:
 		s.Held++
+		if it.Digest == "" && !it.Until.IsZero() {
+			s.Waiting++
+		}
 	case Conflict:
 		s.Conflicts++
 	}
