@@ -79,7 +79,8 @@ func complaintsOf(st *daemon.Status) []string {
 	}
 	if l := st.Last; l != nil {
 		add(l.Failed > 0, "%s failed in the last pass", plural(l.Failed, "VM"))
-		add(l.Summary.Held > 0, "%s held", isAre(l.Summary.Held))
+		held := l.Summary.Held - l.Summary.Waiting // a grace period needs nobody
+		add(held > 0, "%s held", isAre(held))
 		add(l.Summary.Conflicts > 0, "%s in conflict", isAre(l.Summary.Conflicts))
 	}
 	return out
