@@ -86,9 +86,10 @@ func listed(c *golibvirt.Libvirt, flag golibvirt.ConnectListAllDomainsFlags) (ma
 	return out, err
 }
 
-// readersEach is how many documents are asked for at once on one connection:
-// as many as libvirtd works on. Of more it complains, and lets them wait.
-const readersEach = 5
+// readersEach is how many documents are asked for at once on one connection.
+// Of five, counting the one that it is about to receive, libvirtd complains
+// that the client has reached its limit; fewer are as fast.
+const readersEach = callsPerConnection
 
 // readAll reads every domain's documents, on all work connections at once. A
 // connection that is lost ends it; any other error is about one domain.
