@@ -9,6 +9,7 @@ import (
 
 	"github.com/vmsteward/vmsteward/daemon"
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
 func (a *app) suspendCommand() *cobra.Command {
@@ -53,22 +54,53 @@ func (a *app) resumeCommand() *cobra.Command {
 		Use:               "resume [vm]",
 		GroupID:           groupAct,
 		Short:             "End a suspension",
-		Long:              "End the suspension of a VM, or every one when none is named. A pass follows.",
+		Long:              "End the suspension of a VM, or every one when none is named. A pass follows.\nWhat is ended is listed: by whom it was suspended, until when and why.",
 		Example:           "  vmsteward resume\n  vmsteward resume web-1",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: a.completeVMs,
 		RunE: func(c *cobra.Command, args []string) error {
 			return a.withOneVM(c.Context(), args, func(svc daemon.Service, vm manifest.Key) error {
-				if err := svc.Resume(c.Context(), daemon.ResumeRequest{VM: vm}); err != nil {
-					return err
-				}
-				fmt.Fprintf(a.out, "%s is resumed\n", scope(vm))
-				return nil
+				return a.resume(c.Context(), svc, vm)
 			})
 		},
 	}
 	a.localFlag(c)
 	return c
+}
+
+// resume ends suspensions, and says which and what is left.
+func (a *app) resume(ctx context.Context, svc daemon.Service, vm manifest.Key) error {
+	st, err := svc.Status(ctx)
+	if err != nil {
+		return err
+	}
+	var ended []daemon.Suspension
+	everything := false
+	for _, s := range st.Suspended {
+		if vm == plan.Everything || s.VM == vm {
+			ended = append(ended, s)
+		} else if s.VM == plan.Everything {
+			everything = true
+		}
+	}
+	if len(ended) > 0 {
+		if err := svc.Resume(ctx, daemon.ResumeRequest{VM: vm}); err != nil {
+			return err
+		}
+	}
+	for _, s := range ended {
+		fmt.Fprintf(a.out, "%s is resumed; it was %s\n", scope(s.VM), printable(s.String()))
+	}
+	switch {
+	case len(ended) == 0 && vm == plan.Everything:
+		fmt.Fprintln(a.out, "nothing was suspended")
+	case len(ended) == 0:
+		fmt.Fprintf(a.out, "%s was not suspended\n", vm)
+	}
+	if everything {
+		fmt.Fprintln(a.out, "everything still is suspended; \"vmsteward resume\" ends it")
+	}
+	return nil
 }
 
 // withOneVM opens the steward and finds the VM that is named; none is named by
