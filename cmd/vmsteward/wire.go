@@ -14,7 +14,8 @@ import (
 type opener func(ctx context.Context) (daemon.Service, error)
 
 // connect asks the daemon that listens on the configured socket; when nobody
-// does, the state directory and the providers are looked at directly.
+// does, the state directory and the providers are looked at directly, which a
+// person at a terminal is told.
 func (a *app) connect(ctx context.Context) (daemon.Service, error) {
 	cfg, err := a.loadConfig()
 	if err != nil {
@@ -28,7 +29,9 @@ func (a *app) connect(ctx context.Context) (daemon.Service, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		a.once.Do(func() { fmt.Fprintln(a.err, whyDirectly(err, cfg.API.Socket)+"; looking directly") })
+		if a.errTTY {
+			a.once.Do(func() { fmt.Fprintln(a.err, whyDirectly(err, cfg.API.Socket)+"; looking directly") })
+		}
 	}
 	return daemon.NewLocal(cfg, daemon.Options{
 		Log: slog.New(slog.DiscardHandler), Version: buildVersion(), ConfigPath: a.configPath(),
