@@ -141,8 +141,8 @@ func TestApplyAsks(t *testing.T) {
 
 func TestApplyOffATerminalNeedsYes(t *testing.T) {
 	f := &fake{look: outlookOf(sceneLive())}
-	typed(f, "", "apply").want(t, exitUsage, "no terminal to ask on", "hint: ")
-	typed(f, "yes\n", "apply", "-o", "json").want(t, exitUsage, "no terminal to ask on")
+	typed(f, "", "apply").want(t, exitAttention, "not agreed to: there is no terminal to ask on", "hint: ")
+	typed(f, "yes\n", "apply", "-o", "json").want(t, exitAttention, "no terminal to ask on")
 	if len(f.asked) > 0 {
 		t.Error("a pass was run")
 	}
@@ -224,6 +224,30 @@ func TestPlanCodes(t *testing.T) {
 	typed(&fake{look: stuck}, "", "plan", "--detailed-exitcode").want(t, exitChanges)
 	typed(&fake{}, "", "plan", "--detailed-exitcode").want(t, exitFailed, "vmsteward: no desired state")
 	typed(&fake{look: same}, "", "plan", "-o", "yaml").want(t, exitUsage, `output format "yaml"`, "hint: it is one of text, json")
+}
+
+// Nothing that rests on an old state of the source looks like success.
+func TestAStaleSourceIsNoSuccess(t *testing.T) {
+	stale := func(it plan.Item) *reconcile.Outlook {
+		look := outlookOf(it)
+		look.Snapshot.Stale = "fetch: no route to host"
+		return look
+	}
+	same, differs := stale(sceneInSync()), stale(sceneLive())
+	typed(&fake{look: same}, "", "apply", "--yes").want(t, exitPartly, "no route to host")
+	f := &fake{look: differs, results: []reconcile.Result{resultOf(sceneLive(), reconcile.Applied)}}
+	typed(f, "", "apply", "--yes").want(t, exitPartly, "Done: 1 applied", "the source is stale: fetch: no route to host; this is its last good state\n")
+	typed(f, "", "reconcile", "--wait").want(t, exitPartly, "the source is stale")
+	typed(&fake{look: same}, "", "plan").want(t, exitOK)
+	for _, look := range []*reconcile.Outlook{same, differs} {
+		typed(&fake{look: look}, "", "plan", "--detailed-exitcode").want(t, exitFailed, "the source could not be read; this is the plan of its last good state")
+	}
+	typed(&fake{look: same}, "", "drift").want(t, exitOK, "the source is stale: fetch: no route to host")
+	s := typed(&fake{look: differs}, "", "drift", "-o", "json")
+	s.want(t, exitDiffers, "the source is stale")
+	if strings.Contains(s.out.String(), "source is stale") {
+		t.Errorf("it is said where a script reads:\n%s", s.out.String())
+	}
 }
 
 func TestPlanOfSomeVMs(t *testing.T) {

@@ -33,8 +33,9 @@ is kept back. Interrupted, calls that were begun go on; the next pass picks
 them up.
 
 Exit code: 0 everything that could be done was done; 1 the pass failed as a
-whole; 3 not agreed to, or the plan had changed; 4 a VM failed, is held or in
-conflict, or its work goes on.`,
+whole; 3 not agreed to, or the plan had changed; 4 a VM failed, is held, in
+conflict or still at work, or the source is stale: it could not be read, and
+its last good state is what was applied.`,
 		Example: `  vmsteward apply
   vmsteward apply prod/web-01 prod/web-02
   vmsteward apply --yes -o json`,
@@ -44,7 +45,10 @@ conflict, or its work goes on.`,
 				return err
 			}
 			if !yes && (!a.inTTY || a.json()) {
-				return usage(`look at "vmsteward plan", then run "vmsteward apply --yes"`, "there is no terminal to ask on")
+				return &failure{
+					code: exitAttention, err: errors.New("not agreed to: there is no terminal to ask on"),
+					hint: `look at "vmsteward plan", then run "vmsteward apply --yes"`,
+				}
 			}
 			return a.apply(c.Context(), args, yes)
 		},
@@ -116,6 +120,7 @@ func (a *app) carryOut(ctx context.Context, svc daemon.Service, req daemon.Apply
 	}
 	part := *rep
 	part.Outlook = *restrict(&rep.Outlook, req.Only)
+	a.tellStale(&part.Outlook)
 	if a.json() {
 		if err := printJSON(a.out, &part); err != nil {
 			return err
@@ -138,7 +143,7 @@ func (a *app) verdict(rep *reconcile.Report) exitCode {
 			return exitPartly
 		}
 	}
-	if rep.JournalError != "" {
+	if rep.JournalError != "" || rep.Snapshot.Stale != "" {
 		return exitPartly
 	}
 	return exitOK

@@ -50,6 +50,7 @@ func (a *app) drift(ctx context.Context, names []string) error {
 		}
 		return err
 	}
+	a.tellStale(look)
 	d := driftOf(look)
 	if a.json() {
 		if err := printJSON(a.out, d); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +30,8 @@ marks a field that was changed outside: what is wanted is still what was last
 applied. Fields that policy keeps back say what would allow them.
 
 Exit code: 0 when the plan could be made. With --detailed-exitcode 0 when
-everything is as wanted, 1 on an error, 2 when something differs.`,
+everything is as wanted, 1 on an error or when the source could not be read,
+2 when something differs.`,
 		Example: `  vmsteward plan
   vmsteward plan --vm prod/web-01
   vmsteward plan --all                  also what is as wanted, every warning
@@ -48,7 +50,10 @@ everything is as wanted, 1 on an error, 2 when something differs.`,
 			if err := a.showPlan(look, all); err != nil {
 				return err
 			}
-			if detailed && !look.Plan.InSync() {
+			switch {
+			case detailed && look.Snapshot.Stale != "":
+				return &failure{code: exitFailed, err: errors.New("the source could not be read; this is the plan of its last good state")}
+			case detailed && !look.Plan.InSync():
 				return ends(exitChanges)
 			}
 			return nil
@@ -85,6 +90,13 @@ func (a *app) lookAt(ctx context.Context, names []string) (*reconcile.Outlook, [
 	}
 	keys, err := chooseVMs(look.VMs, names)
 	return look, keys, err
+}
+
+// tellStale says that what is shown rests on an old state of the source.
+func (a *app) tellStale(look *reconcile.Outlook) {
+	if stale := look.Snapshot.Stale; stale != "" {
+		fmt.Fprintf(a.err, "the source is stale: %s; this is its last good state\n", printable(stale))
+	}
 }
 
 func (a *app) showPlan(look *reconcile.Outlook, all bool) error {
