@@ -91,11 +91,11 @@ func (l *loader) visit(name string, entry fs.DirEntry, err error) error {
 		return nil
 	case entry.Type()&fs.ModeSymlink != 0:
 		// A name without extension may lead to a folder of manifests.
-		if isManifestName(name) || path.Ext(name) == "" {
+		if IsManifestName(name) || path.Ext(name) == "" {
 			l.refuse(name, "symbolic link not followed", "put the file or folder itself there")
 		}
 		return nil
-	case !isManifestName(name):
+	case !IsManifestName(name):
 		return nil
 	case !entry.Type().IsRegular():
 		l.refuse(name, "not a regular file", "")
@@ -105,7 +105,8 @@ func (l *loader) visit(name string, entry fs.DirEntry, err error) error {
 	return nil
 }
 
-func isManifestName(name string) bool {
+// IsManifestName tells whether a file of that name is read.
+func IsManifestName(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml", ".json":
 		return true

@@ -50,7 +50,7 @@ var exitTable = []struct {
 	{exitDiffers, "drift", "something was changed outside, or is in the way"},
 	{exitTrouble, "drift", "it cannot be told for every VM; what is known is printed"},
 	{exitOK, "validate", "no errors; there may be warnings"},
-	{exitFailed, "validate", "errors were found"},
+	{exitFailed, "validate", "errors were found, or a folder holds no manifest file"},
 	{exitOK, "apply, run --once", "everything that could be done was done"},
 	{exitFailed, "apply, run --once", "the pass failed as a whole: no desired state could be had"},
 	{exitPartly, "apply, run --once", "a VM failed, is held, in conflict or not done yet, or the source is stale"},

@@ -58,6 +58,39 @@ func mountPaths(paths []string, stdin io.Reader) (*tree, error) {
 	return t, nil
 }
 
+// empty returns the first folder that holds no manifest file at all: it is
+// likelier a mistake than a check of nothing.
+func (t *tree) empty() (written string, found bool) {
+	for _, m := range t.mounts {
+		if m.dir != nil && !hasManifests(m.dir) {
+			return m.written, true
+		}
+	}
+	return "", false
+}
+
+// hasManifests tells whether a folder has anything that loading it looks at,
+// or cannot look at and tells of.
+func hasManifests(dir fs.FS) bool {
+	found := false
+	_ = fs.WalkDir(dir, ".", func(name string, entry fs.DirEntry, err error) error {
+		hidden := name != "." && strings.HasPrefix(entry.Name(), ".")
+		switch {
+		case err != nil:
+			found = true
+		case hidden && entry.IsDir():
+			return fs.SkipDir
+		case !hidden && !entry.IsDir():
+			found = manifest.IsManifestName(name) || entry.Type()&fs.ModeSymlink != 0
+		}
+		if found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
 // extension is how a file that somebody names is read: as YAML, unless it says
 // that it is JSON.
 func extension(p string) string {

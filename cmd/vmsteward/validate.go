@@ -33,7 +33,8 @@ Providers and secrets may be the host's own, so a name that the files do not
 define is taken as known, and said. --providers-dir checks against a host's
 providers.d instead.
 
-Exit code: 0 no errors, 1 errors. --strict makes unknown fields errors.`,
+Exit code: 0 no errors, 1 errors, or a folder without any manifest file.
+--strict makes unknown fields errors.`,
 		Example: `  vmsteward validate ./manifests
   vmsteward validate vms/web-01.yaml classes/ images/
   kustomize build . | vmsteward validate -
@@ -72,6 +73,9 @@ func (a *app) validate(paths []string, opts manifest.Options, providersDir strin
 	tree, err := mountPaths(paths, a.in)
 	if err != nil {
 		return err
+	}
+	if path, empty := tree.empty(); empty {
+		return fmt.Errorf("no .yaml, .yml or .json file in %s", path)
 	}
 	set := manifest.Load(tree, opts)
 	known := manifest.ResolveOptions{}
