@@ -61,7 +61,9 @@ folder in credentialsDir, or a credential that systemd passes on
 const configExample = `  apiVersion: vmsteward.dev/v1
   kind: Config
 
-  # Marks the VMs that are ours; never change it once VMs exist.
+  # Marks the VMs that are ours. Unique per daemon: two daemons with the same
+  # fleet on one hypervisor retire each other's VMs. Never change it once VMs
+  # exist.
   fleet: lab
 
   # What to follow: a repository, or a folder (dir: {path: /srv/manifests}).
