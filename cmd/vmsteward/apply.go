@@ -45,10 +45,7 @@ its last good state is what was applied.`,
 				return err
 			}
 			if !yes && (!a.inTTY || a.json()) {
-				return &failure{
-					code: exitAttention, err: errors.New("not agreed to: there is no terminal to ask on"),
-					hint: `look at "vmsteward plan", then run "vmsteward apply --yes"`,
-				}
+				return noTerminal()
 			}
 			return a.apply(c.Context(), args, yes)
 		},
@@ -56,6 +53,14 @@ its last good state is what was applied.`,
 	c.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	a.localFlag(c)
 	return c
+}
+
+// noTerminal says that there is nobody who could agree.
+func noTerminal() error {
+	return &failure{
+		code: exitAttention, err: errors.New("not agreed to: there is no terminal to ask on"),
+		hint: `look at "vmsteward plan", then run "vmsteward apply --yes"`,
+	}
 }
 
 func (a *app) apply(ctx context.Context, names []string, yes bool) error {

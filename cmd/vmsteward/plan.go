@@ -50,11 +50,8 @@ everything is as wanted, 1 on an error or when the source could not be read,
 			if err := a.showPlan(look, all); err != nil {
 				return err
 			}
-			switch {
-			case detailed && look.Snapshot.Stale != "":
-				return &failure{code: exitFailed, err: errors.New("the source could not be read; this is the plan of its last good state")}
-			case detailed && !look.Plan.InSync():
-				return ends(exitChanges)
+			if detailed {
+				return detailedCode(look)
 			}
 			return nil
 		},
@@ -65,6 +62,18 @@ everything is as wanted, 1 on an error or when the source could not be read,
 	_ = c.RegisterFlagCompletionFunc("vm", a.completeVMs) // fails only for an unknown flag
 	a.localFlag(c)
 	return c
+}
+
+// detailedCode tells a script whether something differs. What an old state of
+// the source says is no answer.
+func detailedCode(look *reconcile.Outlook) error {
+	switch {
+	case look.Snapshot.Stale != "":
+		return &failure{code: exitFailed, err: errors.New("the source could not be read; this is the plan of its last good state")}
+	case !look.Plan.InSync():
+		return ends(exitChanges)
+	}
+	return nil
 }
 
 // look has a plan made and keeps the named VMs; none named: all.
