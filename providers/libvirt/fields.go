@@ -91,15 +91,18 @@ func honoured() map[string]condition {
 	}
 }
 
-// honours looks a path up.
-func honours(path string, vm *manifest.VM) bool {
+// honours returns the function that looks a path up. The table is made once
+// for it: it is asked for every path of every VM.
+func honours() func(path string, vm *manifest.VM) bool {
 	table := honoured()
-	for at := path; at != ""; at = parent(at) {
-		if cond, ok := table[at]; ok {
-			return cond == nil || cond(vm)
+	return func(path string, vm *manifest.VM) bool {
+		for at := path; at != ""; at = parent(at) {
+			if cond, ok := table[at]; ok {
+				return cond == nil || cond(vm)
+			}
 		}
+		return false
 	}
-	return false
 }
 
 // parent returns the path one step up: "a.b[]" is above "a.b[].c", and "a.b"

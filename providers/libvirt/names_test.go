@@ -85,7 +85,7 @@ func TestHonours(t *testing.T) {
 		"Nonsense": false,
 		"":         false,
 	} {
-		if got := honours(path, vm); got != want {
+		if got := honours()(path, vm); got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}
 	}

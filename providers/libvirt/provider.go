@@ -15,9 +15,8 @@ import (
 )
 
 // atOnce is how many calls are kept in flight on a connection where many
-// things are read. libvirtd works on five of them; the rest wait there
-// instead of on the way.
-const atOnce = 16
+// things are read: libvirtd works on five, and warns when it is sent more.
+const atOnce = callsPerConnection
 
 // Provider acts on one libvirt host. It is safe for many goroutines.
 type Provider struct {

@@ -23,7 +23,7 @@ func (p *Provider) Capabilities() providers.Capabilities {
 		MemoryShrinksLive: true,
 		Concurrency:       concurrency,
 		NIC:               nicOpinion,
-		Honours:           honours,
+		Honours:           honours(),
 	}
 }
 
@@ -76,19 +76,21 @@ func nicOpinion(nic manifest.NIC) (network, model string) {
 // honours tells whether the model acts on a declared path. The longest entry
 // of the table that the path begins with decides; a path without one is not
 // acted on.
-func honours(path string, _ *manifest.VM) bool {
+func honours() func(path string, _ *manifest.VM) bool {
 	table := honoured()
-	for path != "" {
-		if yes, ok := table[path]; ok {
-			return yes
+	return func(path string, _ *manifest.VM) bool {
+		for path != "" {
+			if yes, ok := table[path]; ok {
+				return yes
+			}
+			cut := strings.LastIndexAny(path, ".[")
+			if cut < 0 {
+				return false
+			}
+			path = path[:cut]
 		}
-		cut := strings.LastIndexAny(path, ".[")
-		if cut < 0 {
-			return false
-		}
-		path = path[:cut]
+		return false
 	}
-	return false
 }
 
 // honoured is the table of honours: what the model shows, compares or keeps.
