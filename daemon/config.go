@@ -167,15 +167,22 @@ func ParseConfig(b []byte) (*Config, error) {
 	return cfg, nil
 }
 
-var yamlType = regexp.MustCompile(`field (\S+) not found in type \S+`)
+var (
+	yamlType  = regexp.MustCompile(`field (\S+) not found in type \S+`)
+	yamlAlias = regexp.MustCompile(`unknown anchor '.*' referenced`)
+	yamlValue = regexp.MustCompile("(cannot unmarshal \\S+) `.*` into")
+)
 
-// plainYAML says a decoder's error in the reader's words.
+// plainYAML says a decoder's error in the reader's words, and without the
+// values of the file: somebody may have written a secret there.
 func plainYAML(err error) string {
 	text := strings.TrimPrefix(err.Error(), "yaml: unmarshal errors:\n")
 	text = strings.TrimPrefix(text, "yaml: ")
+	text = yamlAlias.ReplaceAllString(text, "an unquoted text that begins with * is an alias; quote it")
 	var lines []string
 	for line := range strings.Lines(text) {
-		lines = append(lines, yamlType.ReplaceAllString(strings.TrimSpace(line), "unknown key $1"))
+		line = yamlValue.ReplaceAllString(strings.TrimSpace(line), "$1 into")
+		lines = append(lines, yamlType.ReplaceAllString(line, "unknown key $1"))
 	}
 	return strings.Join(lines, "; ")
 }

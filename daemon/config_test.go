@@ -60,6 +60,16 @@ func TestConfigErrorsNameThePlace(t *testing.T) {
 	}
 }
 
+func TestConfigErrorsKeepValuesToThemselves(t *testing.T) {
+	for _, text := range []string{
+		"webhook: {secret: *hunter6}\n", "fleet: [hunter6]\n", "prune: {maxCount: hunter6}\n", "prune: {maxCount: \"hunter6 `a` into\"}\n", "source: hunter6\n",
+	} {
+		if _, err := daemon.ParseConfig([]byte(text)); err == nil || strings.Contains(err.Error(), "hunter6") {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(leastConfig))
 	f.Add([]byte(leastConfig + "prune: {grace: 1h}\ndisruption: {windows: [{start: \"0 2 * * *\", duration: 1h}]}\n"))
