@@ -98,6 +98,11 @@ type Hardware struct {
 	Disks      []Disk // the boot disk is named RootDiskName
 	NICsKnown  bool
 	NICs       []NIC
+
+	// Traits are what WantedTraits names, as far as the provider sees them;
+	// of extraConfig only the keys that were set for a manifest. Nil: the
+	// provider reports none.
+	Traits Traits
 }
 
 // Disk is one disk of a machine.

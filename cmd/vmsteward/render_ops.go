@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,6 +72,13 @@ func changeText(op plan.Op) string {
 	}
 	for _, n := range c.AddNICs {
 		add("nic[%s]", n.Name)
+	}
+	for _, field := range slices.Sorted(maps.Keys(c.Traits)) {
+		if value := c.Traits[field]; value != "" {
+			add("%s=%s", field, value)
+		} else {
+			add("-%s", field)
+		}
 	}
 	if c.Tags != nil {
 		add("tags=%s", "["+strings.Join(*c.Tags, " ")+"]")

@@ -30,6 +30,7 @@ var rooms = []room{
 	{"sources/internal", "sources internal/", "", "a source knows no VM"},
 	{"sources", "internal/", "github.com/go-git", "the contract knows no source"},
 	{"providers/libvirt", "providers manifest internal/", "github.com/vmware", "a provider knows no other, and no plan"},
+	{"providers/vsphere", "providers manifest internal/", "github.com/digitalocean", "a provider knows no other, and no plan"},
 	{"providers/memory", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "a provider knows no other, and no plan"},
 	{"providers/providertest", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "the suite knows the contract alone"},
 	{"providers", "manifest internal/", "github.com/digitalocean github.com/vmware libvirt.org", "the contract knows no SDK"},

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -34,6 +36,12 @@ func fields(w *manifest.VM, caps *providers.Capabilities) []Diff {
 	for _, n := range w.NICs {
 		put(named("nics", n.Name, ""), describeNIC(caps, n))
 		put(named("nics", n.Name, "mac"), n.MAC)
+	}
+	traits := providers.WantedTraits(w)
+	for _, field := range slices.Sorted(maps.Keys(traits)) {
+		if _, compared := caps.Ability(field); compared {
+			put(string(field), traits[field])
+		}
 	}
 	put(string(providers.FieldCloudInit), short(w.CloudInit.Digest))
 	if len(w.Tags) > 0 {

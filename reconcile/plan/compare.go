@@ -40,6 +40,7 @@ func (c *comparison) compare() []difference {
 	c.firmware()
 	c.disks()
 	c.nics()
+	c.traits()
 	c.tags()
 	c.autostart()
 	c.image()
@@ -53,7 +54,7 @@ func (c *comparison) runs() bool { return c.f.Power != providers.Off }
 
 // differ adds a difference unless the provider does not compare the field.
 func (c *comparison) differ(field providers.Field, d difference) {
-	ability, ok := c.caps.Change[field]
+	ability, ok := c.caps.Ability(field)
 	if !ok {
 		return
 	}

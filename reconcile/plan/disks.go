@@ -95,6 +95,7 @@ func (c *comparison) diskSize(name string, want int) {
 	if largest > want {
 		d.Found, d.Disruption, d.Reason = gib(largest), Destroy, "a disk cannot be made smaller without losing data"
 	} else {
+		c.expansion(&d.Diff, name)
 		d.apply = func(ch *providers.Change) {
 			ch.GrowDisks = append(ch.GrowDisks, providers.DiskSize{Name: name, SizeGiB: want})
 		}

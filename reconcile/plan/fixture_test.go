@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,6 +101,7 @@ func testCaps() providers.Capabilities {
 			providers.FieldNIC: providers.Live, providers.FieldNICNetwork: providers.Live,
 			providers.FieldNICModel: providers.Restart, providers.FieldNICMAC: providers.Restart,
 			providers.FieldTags: providers.Live, providers.FieldAutostart: providers.Live, providers.FieldRetired: providers.Live,
+			providers.FieldSecureBoot: providers.Restart, providers.FieldExtraConfig: providers.Live, providers.FieldDiskType: providers.Never,
 			providers.FieldFirmware: providers.Replace, providers.FieldImage: providers.Replace, providers.FieldCloudInit: providers.Replace,
 		},
 		NIC: opinion, Concurrency: 4,
@@ -236,6 +239,9 @@ func changeText(c *providers.Change) string {
 	}
 	for _, n := range c.AddNICs {
 		say("+nic[%s]=%s", n.Name, n.MAC)
+	}
+	for _, f := range slices.Sorted(maps.Keys(c.Traits)) {
+		say("%s=%s", f, c.Traits[f])
 	}
 	if c.Tags != nil {
 		say("tags=%s", strings.Join(*c.Tags, ","))

@@ -1,0 +1,66 @@
+package providers
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vmsteward/vmsteward/manifest"
+)
+
+func TestWantedTraitsAreThoseThatAreWritten(t *testing.T) {
+	vm := &manifest.VM{
+		CPUHotAdd: true, MemHotAdd: true, TPM: true,
+		Declared: []string{
+			"VMClass.spec.performanceProfile.cpuHotAddEnabled", "VMClass.spec.securityProfile.secureBoot",
+			"VirtualMachine.spec.disks[].type",
+		},
+		ExtraConfig: map[string]string{"disk.EnableUUID": "TRUE", "autostart": "true"},
+		Limits:      manifest.Limits{CPUShares: new(2000), MemoryReservationMiB: new(int64(512))},
+		RootDisk:    manifest.RootDisk{Type: "thin"},
+		Disks: []manifest.Disk{
+			{Name: "data", Type: "thick", SCSI: &manifest.SCSI{Controller: 1, ControllerType: "pvscsi"}},
+			{Name: "fast", Type: "ssd"},
+		},
+		NICs: []manifest.NIC{
+			{Name: "lan", Network: &manifest.Network{VSphere: &manifest.VSphereNetwork{PCISlot: 192}}}, {Name: "own"},
+		},
+	}
+	want := Traits{
+		"cpuHotAdd":                    "true",  // written and on
+		"secureBoot":                   "false", // written and off
+		"limits.cpuShares":             "2000",
+		"limits.memoryReservation":     "512",
+		"disks[data].type":             "thick", // ssd says nothing of how space is provided
+		"disks[data].scsi.controller":  "1",
+		"disks[data].scsi.type":        "pvscsi",
+		"nics[lan].pciSlot":            "192",
+		"extraConfig[disk.EnableUUID]": "TRUE", // autostart is a field of its own
+	}
+	if diff := cmp.Diff(want, WantedTraits(vm)); diff != "" {
+		t.Errorf("traits (-want +got):\n%s", diff)
+	}
+}
+
+func TestAbilityOfAFieldWithAName(t *testing.T) {
+	caps := Capabilities{Change: map[Field]Ability{FieldExtraConfig: Live, "extraConfig[version]": Restart, FieldTPM: Never}}
+	for _, r := range []struct {
+		field  Field
+		want   Ability
+		stated bool
+		reason string
+	}{
+		{"extraConfig[any.key]", Live, true, "what is stated for the kind holds for each name"},
+		{"extraConfig[version]", Restart, true, "what is stated for a name comes first"},
+		{"extraConfig[a[0]]", Live, true, "a name may have brackets"},
+		{"tpm", Never, true, "a field without brackets is itself"},
+		{"disks[data].type", "", false, "what is not stated is not compared"},
+	} {
+		if got, ok := caps.Ability(r.field); got != r.want || ok != r.stated {
+			t.Errorf("%s: %s is %q, %t; want %q, %t", r.reason, r.field, got, ok, r.want, r.stated)
+		}
+	}
+	if f := FieldDiskBus.Of("data"); f != "disks[data].scsi.controller" || f.Template() != FieldDiskBus || f.Name() != "data" {
+		t.Errorf("%s is of %s with the name %q", f, f.Template(), f.Name())
+	}
+}

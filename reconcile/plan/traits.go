@@ -1,0 +1,67 @@
+package plan
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+// traits compares what a machine has in many small properties with those that
+// the manifest writes. A key of extraConfig that the manifest does not have
+// any more is taken away.
+func (c *comparison) traits() {
+	found := c.f.Config.Traits
+	if found == nil {
+		return
+	}
+	wanted := providers.WantedTraits(c.w)
+	for _, field := range slices.Sorted(maps.Keys(wanted)) {
+		value, known := found[field]
+		if want := wanted[field]; (known || field.Template() == providers.FieldExtraConfig) && value != want {
+			c.trait(field, want, value)
+		}
+	}
+	for _, field := range slices.Sorted(maps.Keys(found)) {
+		if _, ok := wanted[field]; !ok && field.Template() == providers.FieldExtraConfig {
+			c.trait(field, "", found[field])
+		}
+	}
+}
+
+// trait adds the difference of one property, and how to set it.
+func (c *comparison) trait(field providers.Field, want, found string) {
+	c.differ(field, difference{
+		Diff: Diff{Field: string(field), Wanted: cmp.Or(want, absent), Found: cmp.Or(found, absent)},
+		apply: func(ch *providers.Change) {
+			if ch.Traits == nil {
+				ch.Traits = make(providers.Traits)
+			}
+			ch.Traits[field] = want
+		},
+	})
+}
+
+// expansion types the growth of a disk of a running machine that the manifest
+// lets grow only while the machine is off.
+func (c *comparison) expansion(d *Diff, name string) {
+	if !c.runs() || d.Where == Definition || !c.growsOffline(name) {
+		return
+	}
+	d.Disruption, d.Reason = Restart, "its expandPolicy is Offline"
+}
+
+// growsOffline tells whether the manifest writes that the disk grows only
+// while the machine is off.
+func (c *comparison) growsOffline(name string) bool {
+	if _, written := slices.BinarySearch(c.w.Declared, "VirtualMachine.spec.disks[].expandPolicy"); !written {
+		return false
+	}
+	for i := range c.w.Disks {
+		if c.w.Disks[i].Name == name {
+			return !c.w.Disks[i].ExpandOnline
+		}
+	}
+	return false
+}
