@@ -12,6 +12,7 @@ import (
 	gogit "github.com/go-git/go-git/v5"
 	"github.com/go-git/go-git/v5/config"
 
+	"github.com/vmsteward/vmsteward/daemon"
 	"github.com/vmsteward/vmsteward/internal/bench/side"
 	"github.com/vmsteward/vmsteward/providers/memory"
 )
@@ -21,8 +22,10 @@ const rounds = 21
 func main() {
 	side.Main(func(r *side.Run) error {
 		for _, n := range []int{1_000, 10_000} {
-			if err := measure(r, n); err != nil {
-				return fmt.Errorf("%d manifests: %w", n, err)
+			for _, m := range []func(*side.Run, int) error{measure, measureHook} {
+				if err := m(r, n); err != nil {
+					return fmt.Errorf("%d manifests: %w", n, err)
+				}
 			}
 		}
 		return nil
@@ -56,6 +59,11 @@ func ourWay(r *side.Run, n int) (side.Way, error) {
 	if err != nil {
 		return nil, err
 	}
+	return untilCalled(r, d, hv, func(round *int) error { return change(repo, n, round) }, repo.Push), nil
+}
+
+// untilCalled is the time from a push to the first step on the hypervisor.
+func untilCalled(r *side.Run, d *daemon.Daemon, hv *memory.Hypervisor, commit func(*int) error, push func() error) side.Way {
 	called := make(chan time.Time, 64)
 	hv.OnStep(func(memory.Step) error {
 		select {
@@ -66,11 +74,11 @@ func ourWay(r *side.Run, n int) (side.Way, error) {
 	})
 	round := 0
 	return func() (time.Duration, error) {
-		if err := change(repo, n, &round); err != nil {
+		if err := commit(&round); err != nil {
 			return 0, err
 		}
 		begun := time.Now()
-		if err := repo.Push(); err != nil {
+		if err := push(); err != nil {
 			return 0, err
 		}
 		select {
@@ -83,7 +91,7 @@ func ourWay(r *side.Run, n int) (side.Way, error) {
 		case <-time.After(20 * time.Second):
 			return 0, errors.New("no call within 20 seconds")
 		}
-	}, nil
+	}
 }
 
 // change commits another size of one VM.
@@ -99,8 +107,13 @@ func floorWay(r *side.Run, n int) (side.Way, error) {
 	if err != nil {
 		return nil, err
 	}
+	return fetchOnce(r, repo, repo.URL(), n)
+}
+
+// fetchOnce pushes a change and fetches it from the URL into a bare clone.
+func fetchOnce(r *side.Run, repo *side.Repo, url string, n int) (side.Way, error) {
 	clone, err := gogit.PlainClone(r.TempDir(), true, &gogit.CloneOptions{
-		URL: repo.URL(), SingleBranch: true, ReferenceName: "refs/heads/main", Tags: gogit.NoTags,
+		URL: url, SingleBranch: true, ReferenceName: "refs/heads/main", Tags: gogit.NoTags,
 	})
 	if err != nil {
 		return nil, err

@@ -66,6 +66,12 @@ func Source(s *Stage, r *Repo) (sources.Source, error) {
 // Daemon starts a real daemon that follows the repository and acts on a
 // hypervisor in memory, and returns when it has made all of the fleet.
 func Daemon(r *Run, repo *Repo, wanted int) (*daemon.Daemon, *memory.Hypervisor, error) {
+	return DaemonOn(r, repo.URL(), "", wanted)
+}
+
+// DaemonOn is Daemon for a repository at any URL, with further lines of
+// configuration. Its credentials are in the folder of HookSecret.
+func DaemonOn(r *Run, url, more string, wanted int) (*daemon.Daemon, *memory.Hypervisor, error) {
 	dir := r.TempDir()
 	provider := "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {type: memory, endpoint: \"memory://lab\"}\n"
 	if err := os.MkdirAll(filepath.Join(dir, "providers.d"), 0o755); err != nil {
@@ -74,15 +80,20 @@ func Daemon(r *Run, repo *Repo, wanted int) (*daemon.Daemon, *memory.Hypervisor,
 	if err := os.WriteFile(filepath.Join(dir, "providers.d", "lab.yaml"), []byte(provider), 0o600); err != nil {
 		return nil, nil, err
 	}
+	if err := writeHookSecret(dir); err != nil {
+		return nil, nil, err
+	}
 	cfg, err := daemon.ParseConfig(fmt.Appendf(nil, `apiVersion: vmsteward.dev/v1
 kind: Config
 fleet: %s
 source: {git: {url: %q}}
 schedule: "0 3 * * *"
 providersDir: %[3]s/providers.d
+credentialsDir: %[3]s/credentials
 stateDir: %[3]s/state
 api: {socket: %[3]s/sock}
-`, FleetName, repo.URL(), dir))
+%[4]s
+`, FleetName, url, dir, more))
 	if err != nil {
 		return nil, nil, err
 	}
