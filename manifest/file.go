@@ -160,12 +160,13 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 		f.refuse(at, message, hint)
 		return
 	}
-	doc := &Document{At: at, Kind: id.kind, Key: f.key(id), source: s, item: item}
+	kind, _ := findKind(id.kind)
+	doc := &Document{At: at, Kind: kind.kind, Key: f.key(id), places: placesOf(s, root, kind.shape, at)}
 	d := decoder{source: s, root: root, kind: doc.Kind, key: doc.Key, strict: f.opts.Strict}
 	if what == misnamed {
 		d.push(step{key: "apiVersion"})
 		d.errorf(hint, "%s", message)
-	} else if v := d.decode(doc, values); v != nil && !id.agrees(v) {
+	} else if v := d.decode(doc, kind, item, values); v != nil && !id.agrees(v) {
 		f.incomplete = true
 		d.addAt(root, "cannot tell which object this is: YAML 1.1 and 1.2 read its kind or name differently", "write them as plain texts")
 	}
@@ -184,16 +185,15 @@ func (f *fileDecoder) key(id identity) Key {
 }
 
 // decode fills doc from the plain values of its source, which it returns.
-func (d *decoder) decode(doc *Document, values *lazyValues) any {
+func (d *decoder) decode(doc *Document, kind kindType, item []step, values *lazyValues) any {
 	d.checkKeys(d.root)
-	v, canonical, err := values.at(doc.item)
+	v, canonical, err := values.at(item)
 	if err != nil {
 		d.errorf("", "cannot be read by the rules of YAML 1.1")
 		return nil
 	}
 	sum := sha256.Sum256(canonical)
 	doc.Digest = hex.EncodeToString(sum[:])
-	kind, _ := findKind(doc.Kind)
 	object := kind.newObject()
 	d.document(v, kind.shape, object)
 	doc.Object = object.Interface()

@@ -34,21 +34,18 @@ type Document struct {
 	Findings []Finding // about this document alone
 
 	declared []string // paths of the fields that are written
-	source   *source
-	item     []step // of a List, where the document is in it
+	places   places
 }
 
 // Position returns the place of a field, such as "spec.networks[0].networkRef",
-// or of the nearest thing around it that is written.
+// or of the nearest thing around it that is written. Fields are those of the
+// schema: what is in a map is where the map is.
 func (d *Document) Position(field string) Position {
-	root, p := d.source.parseNodes()
-	if root == nil || p != nil {
+	kind, ok := findKind(d.Kind)
+	if !ok {
 		return d.At
 	}
-	if len(d.item) > 0 {
-		root, _ = locate(root, d.item)
-	}
-	return d.source.at(root, parsePath(field))
+	return d.places.find(d.At, kind.shape, parsePath(field))
 }
 
 // declares tells whether the document itself sets the field, such as
