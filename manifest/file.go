@@ -26,9 +26,9 @@ type decoded struct {
 	incomplete bool
 }
 
-// decodeFile reads one file.
-func decodeFile(name string, data []byte, opts *Options) *decoded {
-	f := fileDecoder{opts: opts, name: name}
+// decodeFile reads one file. What others say alike is taken from shared.
+func decodeFile(name string, data []byte, opts *Options, shared *words) *decoded {
+	f := fileDecoder{opts: opts, name: name, words: shared}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if p := checkText(data); p != nil {
 		f.refuse(Position{File: name, Line: p.line}, p.message, p.hint)
@@ -80,8 +80,9 @@ func checkText(data []byte) *problem {
 // fileDecoder gathers what the documents of one file say.
 type fileDecoder struct {
 	decoded
-	opts *Options
-	name string
+	opts  *Options
+	name  string
+	words *words
 }
 
 // refuse notes an Error that leaves open which object was meant.
@@ -162,7 +163,7 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 	}
 	kind, _ := findKind(id.kind)
 	doc := &Document{At: at, Kind: kind.kind, Key: f.key(id), places: placesOf(s, root, kind.shape, at)}
-	d := decoder{source: s, root: root, kind: doc.Kind, key: doc.Key, strict: f.opts.Strict}
+	d := decoder{source: s, root: root, kind: doc.Kind, key: doc.Key, strict: f.opts.Strict, words: f.words}
 	if what == misnamed {
 		d.push(step{key: "apiVersion"})
 		d.errorf(hint, "%s", message)
@@ -177,7 +178,7 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 }
 
 func (f *fileDecoder) key(id identity) Key {
-	k := Key{Namespace: id.namespace, Name: id.name}
+	k := Key{Namespace: f.words.text(id.namespace), Name: f.words.text(id.name)}
 	if k.Namespace == "" {
 		k.Namespace = f.opts.DefaultNamespace
 	}

@@ -48,7 +48,7 @@ func (o *Options) fill() {
 func Load(fsys fs.FS, opts Options) *Set {
 	l := loader{fsys: fsys, opts: &opts, set: &Set{Skipped: map[string]int{}, Complete: true}}
 	l.opts.fill()
-	l.cache = opts.Cache.begin()
+	l.cache, l.words = opts.Cache.begin(), &words{}
 	_ = fs.WalkDir(fsys, ".", l.visit) // visit turns every error into a finding
 	l.cache.commit()
 	l.set.Findings = sortFindings(l.set.Findings)
@@ -65,7 +65,7 @@ func LoadFile(name string, data []byte, opts Options) *Set {
 		l.tooLarge(name)
 		return l.set
 	}
-	l.add(decodeFile(name, data, &opts))
+	l.add(decodeFile(name, data, &opts, &words{}))
 	return l.set
 }
 
@@ -74,6 +74,7 @@ type loader struct {
 	opts  *Options
 	set   *Set
 	cache *cacheTurn
+	words *words
 }
 
 func (l *loader) visit(name string, entry fs.DirEntry, err error) error {
@@ -146,7 +147,7 @@ func (l *loader) file(name string, entry fs.DirEntry) {
 			l.tooLarge(name)
 			return
 		}
-		file = decodeFile(name, data, l.opts)
+		file = decodeFile(name, data, l.opts, l.words)
 	}
 	l.cache.put(id, file)
 	l.add(file)
