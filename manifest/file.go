@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"unicode/utf8"
 
 	yamlv3 "go.yaml.in/yaml/v3"
@@ -24,6 +25,7 @@ type decoded struct {
 	findings   []Finding
 	skipped    []string
 	incomplete bool
+	passing    bool // it could not be read this time, and may be readable next time
 }
 
 // decodeFile reads one file. What others say alike is taken from shared.
@@ -46,7 +48,9 @@ func decodeFile(name string, data []byte, opts *Options, shared *words) *decoded
 	for _, s := range parts {
 		f.document(s)
 	}
-	f.findings = sortFindings(f.findings)
+	// An alias leads an item of a List back to where its anchor stands.
+	slices.SortStableFunc(f.documents, func(a, b *Document) int { return comparePositions(a.At, b.At) })
+	f.documents, f.findings = slices.Clip(f.documents), slices.Clip(sortFindings(f.findings))
 	if n := len(f.findings); n > maxFileFindings {
 		f.findings = append(f.findings[:maxFileFindings:maxFileFindings], Finding{
 			At: Position{File: name}, Severity: Warning,

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"maps"
 	"reflect"
 )
 
@@ -16,6 +17,22 @@ type Set struct {
 	// enough to know which object it declares. What an incomplete set does not
 	// have may be wanted all the same.
 	Complete bool
+
+	tree *folder
+}
+
+// newSet lists what is in a tree.
+func newSet(tree *folder) *Set {
+	t := &tree.total
+	s := &Set{
+		Documents: make([]*Document, 0, t.documents), Findings: make([]Finding, 0, t.findings),
+		Files: t.files, Skipped: make(map[string]int), Complete: !t.incomplete, tree: tree,
+	}
+	maps.Copy(s.Skipped, t.skipped)
+	tree.each(func(t *tally) bool { return t.documents > 0 }, func(f *decoded) { s.Documents = append(s.Documents, f.documents...) })
+	tree.each(func(t *tally) bool { return t.findings > 0 }, func(f *decoded) { s.Findings = append(s.Findings, f.findings...) })
+	s.Findings = sortFindings(s.Findings)
+	return s
 }
 
 // Document is one document of a kind of this package.
