@@ -10,9 +10,12 @@ import "sync"
 // What the last tree did not have is forgotten. The zero value is ready; it may
 // be used by many goroutines at the same time.
 type Cache struct {
-	mu   sync.Mutex
-	opts Options // of the tree, without the Cache
-	tree *folder // of the last Load; nil: none
+	mu   sync.Mutex // guards the next two
+	opts Options    // of the tree, without the Cache
+	tree *folder    // of the last Load; nil: none
+
+	resolving  sync.Mutex  // held during a whole Resolve
+	resolution *resolution // of the last one; nil: none; guarded by resolving
 }
 
 // last returns the tree of the last Load that had the same options, and nil.
@@ -37,4 +40,14 @@ func (c *Cache) keep(opts Options, tree *folder) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.opts, c.tree = opts, tree
+}
+
+// resolve resolves a set, going on from the one before.
+func (c *Cache) resolve(set *Set, opts ResolveOptions) *Desired {
+	c.resolving.Lock()
+	defer c.resolving.Unlock()
+	if c.resolution == nil || !c.resolution.opts.equal(opts) {
+		c.resolution = newResolution(opts)
+	}
+	return c.resolution.move(set)
 }

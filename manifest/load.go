@@ -53,7 +53,9 @@ func Load(fsys fs.FS, opts Options) *Set {
 	l := loader{fsys: fsys, opts: &opts}
 	tree := l.tree(opts.Cache.last(opts))
 	opts.Cache.keep(opts, tree)
-	return newSet(tree)
+	set := newSet(tree)
+	set.cache = opts.Cache
+	return set
 }
 
 // LoadFile reads one file that is already at hand, as Load reads each file of

@@ -18,7 +18,8 @@ type Set struct {
 	// have may be wanted all the same.
 	Complete bool
 
-	tree *folder
+	tree  *folder // nil: what is above was not loaded
+	cache *Cache  // that it was loaded with, or nil
 }
 
 // newSet lists what is in a tree.
@@ -33,6 +34,15 @@ func newSet(tree *folder) *Set {
 	tree.each(func(t *tally) bool { return t.findings > 0 }, func(f *decoded) { s.Findings = append(s.Findings, f.findings...) })
 	s.Findings = sortFindings(s.Findings)
 	return s
+}
+
+// files returns what is to be resolved.
+func (s *Set) files() *folder {
+	if s.tree != nil {
+		return s.tree
+	}
+	all := &decoded{documents: s.Documents, findings: s.Findings, incomplete: !s.Complete}
+	return newFolder([]entry{{file: all}}, nil)
 }
 
 // Document is one document of a kind of this package.

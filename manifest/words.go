@@ -33,13 +33,13 @@ func (w *words) text(s string) string {
 	return known
 }
 
-// list returns a list equal to l, and nil for an empty one.
+// list returns a list equal to l, and nil for an empty one. It does not keep l.
 func (w *words) list(l []string) []string {
 	if len(l) == 0 {
 		return nil
 	}
 	if w == nil {
-		return l
+		return slices.Clone(l)
 	}
 	w.key = w.key[:0]
 	for _, s := range l {
@@ -47,7 +47,7 @@ func (w *words) list(l []string) []string {
 	}
 	known, ok := w.lists[string(w.key)]
 	if !ok {
-		w.lists, known = room(w.lists), slices.Clip(l)
+		w.lists, known = room(w.lists), slices.Clone(l)
 		w.lists[string(w.key)] = known
 	}
 	return known
