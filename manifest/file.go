@@ -31,10 +31,17 @@ type decoded struct {
 // decodeFile reads one file. What others say alike is taken from shared.
 func decodeFile(name string, data []byte, opts *Options, shared *words) *decoded {
 	f := fileDecoder{opts: opts, name: name, words: shared}
+	f.read(data)
+	d := f.decoded // kept, and the decoder is not
+	return &d
+}
+
+func (f *fileDecoder) read(data []byte) {
+	name := f.name
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if p := checkText(data); p != nil {
 		f.refuse(Position{File: name, Line: p.line}, p.message, p.hint)
-		return &f.decoded
+		return
 	}
 	if path.Ext(name) == ".json" {
 		// JSON has no tabs but between its values, where YAML does not take them.
@@ -43,7 +50,7 @@ func decodeFile(name string, data []byte, opts *Options, shared *words) *decoded
 	parts := splitDocuments(name, data)
 	if len(parts) > maxDocuments {
 		f.refuse(Position{File: name}, fmt.Sprintf("file has more than %d documents", maxDocuments), "")
-		return &f.decoded
+		return
 	}
 	for _, s := range parts {
 		f.document(s)
@@ -57,7 +64,6 @@ func decodeFile(name string, data []byte, opts *Options, shared *words) *decoded
 			Message: fmt.Sprintf("%d further findings in this file are not listed", n-maxFileFindings),
 		})
 	}
-	return &f.decoded
 }
 
 // checkText refuses what is not a text in UTF-8.

@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"runtime"
 	"strings"
 	"testing"
+	"weak"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -97,4 +99,20 @@ func TestDifferenceIsOfWholeFiles(t *testing.T) {
 	if all.between(nil, next); len(all.come) != len(after) || len(all.gone) != 0 {
 		t.Errorf("against nothing, %d files come, want %d", len(all.come), len(after))
 	}
+}
+
+// What is kept holds on neither to the files nor to what read them.
+func TestCacheDoesNotHoldTheTree(t *testing.T) {
+	opts := Options{Cache: &Cache{}}
+	first := watch(manyFolders())
+	seen := weak.Make(first)
+	d := Resolve(Load(first, opts), host())
+	first = nil
+	runtime.GC()
+	runtime.GC()
+	if seen.Value() != nil {
+		t.Error("the tree is still held after it was loaded and resolved")
+	}
+	runtime.KeepAlive(d)
+	runtime.KeepAlive(opts.Cache)
 }
