@@ -11,6 +11,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"syscall"
 	"time"
 
 	gogit "github.com/go-git/go-git/v5"
@@ -75,7 +76,7 @@ func measure(r *side.Run, n int) error {
 	if err != nil {
 		return err
 	}
-	r.Say("of it, medians: fetch %v, load and resolve %v", ours.fetched.Median(), ours.resolved.Median())
+	r.Say("of it, medians: fetch %v, load and resolve %v, %v of processor time", ours.fetched.Median(), ours.resolved.Median(), ours.busy.Median())
 	r.Judge(fmt.Sprintf("a commit to its VMs, %d manifests", n), times[0], times[1], side.Target{Factor: 1, Plus: beside})
 	return weigh(r, ours, n, before)
 }
@@ -89,11 +90,11 @@ type reader struct {
 	snap   *sources.Snapshot // the last, kept as an engine keeps it
 	state  *manifest.Desired
 
-	fetched, resolved side.Times
+	fetched, resolved, busy side.Times
 }
 
 func (d *reader) read() (*manifest.Desired, error) {
-	begun := time.Now()
+	begun, used := time.Now(), processor()
 	snap, err := d.src.Fetch(d.ctx)
 	if err != nil {
 		return nil, err
@@ -105,6 +106,7 @@ func (d *reader) read() (*manifest.Desired, error) {
 	}
 	d.fetched = append(d.fetched, between.Sub(begun))
 	d.resolved = append(d.resolved, time.Since(between))
+	d.busy = append(d.busy, processor()-used)
 	return d.state, nil
 }
 
@@ -133,6 +135,16 @@ func weigh(r *side.Run, ours *reader, n int, before uint64) error {
 	r.Bound(fmt.Sprintf("held of %d VMs by desired state and source, %.0f bytes each", n, mb*1e6/float64(n)), mb, held, "MB")
 	runtime.KeepAlive(ours)
 	return nil
+}
+
+// processor is the processor time of this process so far, which other work on
+// the machine does not touch.
+func processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // live is what the heap holds, in bytes.
