@@ -22,8 +22,8 @@ const (
 	// to be made.
 	marker = "vmsteward"
 
-	cacheSize = 4 * cache.MiByte
-	manyReads = 1000    // objects
+	cacheSize = cache.MiByte
+	manyReads = 1000    // objects, whose places in their packs take memory of their own
 	largeBlob = 8 << 20 // bytes; larger ones are streamed when verified
 	maxBlob   = 64 << 20
 )
@@ -147,7 +147,7 @@ func (s *store) check() (err error) {
 			err = damaged("pack index: %v", p)
 		}
 	}()
-	if s.st != nil && s.packs == s.layout() {
+	if s.st != nil && s.reads <= manyReads && s.packs == s.layout() {
 		return nil
 	}
 	s.closeLocked()
