@@ -76,7 +76,7 @@ func TestRepack(t *testing.T) {
 	for i := range 12 {
 		tip := r.Commit(map[string]string{"a.yaml": fmt.Sprint(i)})
 		want(t, s, tip)
-		packs, err := s.store.packs()
+		packs, err := s.store.packFiles()
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,7 @@ const deltaWindow = 10
 // sync puts the packs that were not there before on stable storage, so that a
 // revision recorded as accepted is still readable after a power cut.
 func (s *store) sync(before []string) error {
-	packs, err := s.packs()
+	packs, err := s.packFiles()
 	if err != nil {
 		return err
 	}
@@ -54,11 +54,11 @@ func syncPath(name string) error {
 // dropped: snapshots of branches since rewritten stay readable. It may be
 // interrupted anywhere, because the old packs go only after the new one is safe.
 func (s *store) repack(ctx context.Context, limit int) (err error) {
-	packs, err := s.packs()
+	packs, err := s.packFiles()
 	if err != nil || len(packs) <= limit {
 		return err
 	}
-	st := openStorage(s.dir, true)
+	st := openStorage(s.dir)
 	defer func() { err = errors.Join(err, st.Close()) }()
 	old, err := st.ObjectPacks()
 	if err != nil {

@@ -55,6 +55,7 @@ func Run(t *testing.T, f Factory) {
 		{"old snapshots stay as they were", testImmutable},
 		{"the tree is a proper fs.FS", testFS},
 		{"equal ids mean equal bytes", testContentID},
+		{"equal ids mean equal folders", testFolderID},
 		{"a failure is an error and never an empty tree", testFailure},
 		{"a tree without files is never returned", testEmpty},
 		{"a context that has ended ends the fetch", testContext},
@@ -163,32 +164,6 @@ func testFS(t *testing.T, x *Fixture) {
 	if err := fstest.TestFS(fetch(t, x).Files, "a.yaml", "sub/b.yaml", "sub/deep/c.yaml"); err != nil {
 		t.Error(err)
 	}
-}
-
-func testContentID(t *testing.T, x *Fixture) {
-	byID, byBytes := map[sources.ContentID]string{}, map[string]sources.ContentID{}
-	check := func(f fs.FS) {
-		for p, b := range contents(t, f) {
-			i, err := fs.Stat(f, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			id, ok := i.Sys().(sources.ContentID)
-			if !ok {
-				continue // the source does not know one
-			}
-			if was, ok := byID[id]; ok && was != b {
-				t.Errorf("%s: id %s stands for %q and for %q", p, id, was, b)
-			}
-			if was, ok := byBytes[b]; ok && was != id {
-				t.Errorf("%s: the same bytes have the ids %s and %s", p, was, id)
-			}
-			byID[id], byBytes[b] = b, id
-		}
-	}
-	check(fetch(t, x).Files)
-	x.Put(map[string]string{"a.yaml": "a: 9\n", "sub/b.yaml": "a: 1\n"})
-	check(fetch(t, x).Files)
 }
 
 func testFailure(t *testing.T, x *Fixture) {

@@ -27,14 +27,21 @@ const FleetName = "bench"
 // Lab is the key of the one provider.
 func Lab() manifest.Key { return manifest.Key{Namespace: "default", Name: "lab"} }
 
+// Loader reads a snapshot's manifests.
+type Loader func(fs.FS) *manifest.Desired
+
+// Load returns a Loader that works as the daemon's does.
+func Load() Loader {
+	cache, opts := &manifest.Cache{}, manifest.ResolveOptions{Providers: []manifest.Key{Lab()}}
+	return func(tree fs.FS) *manifest.Desired {
+		return manifest.Resolve(manifest.Load(tree, manifest.Options{Cache: cache}), opts)
+	}
+}
+
 // Engine returns an engine wired as the daemon wires it, without its log.
 func Engine(src sources.Source, p providers.Provider, store journal.Store) (*reconcile.Engine, error) {
-	cache, opts := &manifest.Cache{}, manifest.ResolveOptions{Providers: []manifest.Key{Lab()}}
 	return reconcile.New(reconcile.Options{
-		Fleet: FleetName, Source: src, Journal: store, Log: slog.New(slog.DiscardHandler),
-		Load: func(tree fs.FS) *manifest.Desired {
-			return manifest.Resolve(manifest.Load(tree, manifest.Options{Cache: cache}), opts)
-		},
+		Fleet: FleetName, Source: src, Journal: store, Log: slog.New(slog.DiscardHandler), Load: Load(),
 		Endpoints: []reconcile.Endpoint{{Key: Lab(), Provider: p}},
 		Policy: func(time.Time) plan.Policy {
 			return plan.Policy{Drift: plan.Enforce, MaxDisruption: plan.Restart, Prune: plan.Prune{Mode: plan.PruneReport}}
