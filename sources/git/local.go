@@ -74,7 +74,7 @@ func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
 // needed: the clone itself can be asked.
 func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Hash) error {
 	from := &guarded{Storage: t.st, ended: ctx.Err}
-	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
+	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}, compared: map[step]bool{}}
 	for _, w := range wants {
 		if _, err := from.EncodedObject(plumbing.AnyObject, w); errors.Is(err, plumbing.ErrObjectNotFound) {
 			return fail(sources.Unavailable, "the next fetch will see the new state", "%s: %w: %s", t.path, errNotThere, w)
@@ -102,7 +102,12 @@ type missing struct {
 	to   *store
 	seen map[plumbing.Hash]bool
 	list []plumbing.Hash
+
+	compared map[step]bool
 }
+
+// step leads from one tree to another.
+type step struct{ tree, base plumbing.Hash }
 
 // first tells whether h has to be copied and was not met before.
 func (m *missing) first(h plumbing.Hash) bool {
@@ -163,15 +168,21 @@ func (m *missing) changes(c *object.Commit) error {
 	return m.tree(c.TreeHash, base)
 }
 
+// tree collects what h has and base has not. A tree that was met may come
+// again with another base, when a change was taken back: what the former base
+// had of it may be missing all the same.
 func (m *missing) tree(h, base plumbing.Hash) error {
-	if h == base || !m.first(h) {
+	if h == base || m.compared[step{h, base}] {
 		return nil
 	}
+	m.compared[step{h, base}] = true
 	t, err := object.GetTree(m.from, h)
 	if err != nil {
 		return fmt.Errorf("tree %s: %w", h, err)
 	}
-	m.list = append(m.list, h)
+	if m.first(h) {
+		m.list = append(m.list, h)
+	}
 	old := map[string]plumbing.Hash{}
 	if !base.IsZero() {
 		b, err := object.GetTree(m.from, base)
