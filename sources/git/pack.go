@@ -1,6 +1,7 @@
 package git
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -68,6 +69,7 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 	if err != nil {
 		return err
 	}
+	all = once(all)
 	var made plumbing.Hash
 	err = s.receive(func(w io.Writer) (err error) {
 		made, err = packfile.NewEncoder(w, &guarded{Storage: st, ended: ctx.Err}, false).Encode(all, deltaWindow)
@@ -89,6 +91,13 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 	}
 	s.reopen()
 	return nil
+}
+
+// once drops what is there twice. An object that comes again, as when a change
+// is taken back, may lie in several packs, and must not in one.
+func once(all []plumbing.Hash) []plumbing.Hash {
+	slices.SortFunc(all, func(a, b plumbing.Hash) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(all)
 }
 
 // guarded is a storage whose reading ends with the context.
