@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -92,6 +93,40 @@ func TestRepack(t *testing.T) {
 	want(t, again, r.Tip("main"))
 	if ok, err := again.store.descends(t.Context(), again.store.haves(plumbing.NewHash(r.Tip("main")))[10], plumbing.NewHash(other)); ok || err != nil {
 		t.Errorf("want history walkable after repacking, got %v, %v", ok, err)
+	}
+	if out := r.Git("-C", s.cfg.Dir, "fsck", "--full", "--no-dangling"); strings.Contains(out, "error") {
+		t.Errorf("git fsck: %s", out)
+	}
+}
+
+// TestRepackLeavesLargePacks keeps the cost of a push from growing with what was
+// cloned once.
+func TestRepackLeavesLargePacks(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	files := map[string]string{}
+	for i := range 30 {
+		files[fmt.Sprintf("%d.yaml", i)] = fmt.Sprint("file ", i)
+	}
+	s := build(t, r, nil)
+	s.packs, s.large = 4, 20
+	want(t, s, r.Commit(files))
+	cloned, err := s.store.packs()
+	if err != nil || len(cloned) != 1 {
+		t.Fatalf("want one pack, got %v, %v", cloned, err)
+	}
+	for i := range 12 {
+		want(t, s, r.Commit(map[string]string{"0.yaml": fmt.Sprint("change ", i)}))
+		packs, err := s.store.packs()
+		if err != nil {
+			t.Fatal(err)
+		}
+		left, err := small(packs, s.large)
+		if err != nil || len(left) > s.packs {
+			t.Errorf("after %d pushes: %d small packs, %v", i+1, len(left), err)
+		}
+		if !slices.Contains(packs, cloned[0]) {
+			t.Fatalf("after %d pushes: the large pack was written again", i+1)
+		}
 	}
 	if out := r.Git("-C", s.cfg.Dir, "fsck", "--full", "--no-dangling"); strings.Contains(out, "error") {
 		t.Errorf("git fsck: %s", out)

@@ -25,7 +25,8 @@ type Source struct {
 	addr   address
 	remote remote
 	log    *slog.Logger
-	packs  int           // more of them are repacked
+	packs  int           // more small ones of them are repacked
+	large  uint32        // objects in a pack that is not small
 	turn   chan struct{} // holds one token while a call is under way
 
 	// The rest is touched only by whoever holds the turn.
@@ -64,7 +65,7 @@ func New(cfg Config) (*Source, error) {
 	return &Source{
 		cfg: cfg, addr: addr, remote: r,
 		log:   cfg.Logger.With(slog.String(logkey.Component, "sources/git"), slog.String(logkey.Source, addr.String())),
-		packs: maxPacks,
+		packs: maxPacks, large: largePack,
 		turn:  make(chan struct{}, 1),
 		store: &store{dir: cfg.Dir},
 	}, nil
@@ -182,7 +183,7 @@ func (s *Source) accept(ctx context.Context, rev *revision) error {
 	}
 	s.store.suspect.Store(false)
 	s.last = rev
-	if err := s.store.repack(ctx, s.packs); err != nil {
+	if err := s.store.repack(ctx, s.packs, s.large); err != nil {
 		// The revision is good all the same; the next new one tries again.
 		s.log.Warn("repacking the local clone", slog.Any(logkey.Err, err))
 	}
