@@ -29,8 +29,8 @@ lint: ## formatting, vet, and a tidy module file
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	packaging/fuzz-all $(or $(FUZZTIME),30s)
 
-soak: ## ten thousand pushes with libvirtd restarted in between
-	$(GO) test ./daemon -run TestSoak -v -timeout 40m -soak.pushes 10000 -soak.restart 1000
+soak: ## ten thousand pushes in ten minutes, with libvirtd restarted every minute
+	$(GO) test ./daemon -run '^TestSoak$$' -v -timeout 40m -soak.pushes 10000 -soak.for 10m -soak.restart 1m
 
 bench: ## each figure beside its floor, in the same run (as root; BENCH=push for one)
 	@set -e; for b in $(or $(BENCH),push read noop create planning resident); do $(GO) run ./internal/bench/$$b; done

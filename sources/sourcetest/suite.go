@@ -52,6 +52,7 @@ func Run(t *testing.T, f Factory) {
 	}{
 		{"fetching twice gives the same revision", testSame},
 		{"a change gives another revision", testChange},
+		{"a change that is taken back", testTakenBack},
 		{"old snapshots stay as they were", testImmutable},
 		{"the tree is a proper fs.FS", testFS},
 		{"equal ids mean equal bytes", testContentID},
@@ -138,6 +139,18 @@ func testChange(t *testing.T, x *Fixture) {
 		seen[s.Revision] = step.reason
 		if d := cmp.Diff(step.want, contents(t, s.Files)); d != "" {
 			t.Errorf("%s:\n%s", step.reason, d)
+		}
+	}
+}
+
+// testTakenBack has the same tree come again in what one fetch brings.
+func testTakenBack(t *testing.T, x *Fixture) {
+	want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n", "sub/deep/c.yaml": "c: 1\n", "sub/copy.yaml": "a: 1\n"}
+	for _, when := range []string{"before the first fetch", "between two fetches"} {
+		x.Put(map[string]string{"sub/b.yaml": "b: 2\n"})
+		x.Put(map[string]string{"sub/b.yaml": "b: 1\n"})
+		if d := cmp.Diff(want, contents(t, fetch(t, x).Files)); d != "" {
+			t.Errorf("%s:\n%s", when, d)
 		}
 	}
 }
