@@ -1,0 +1,3 @@
+package vsphere
+
+type places struct{}
