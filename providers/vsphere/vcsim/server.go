@@ -1,0 +1,155 @@
+package vcsim
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/vmware/govmomi/simulator"
+	_ "github.com/vmware/govmomi/vapi/simulator" // the REST part: content library, tags
+	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/types"
+
+	"github.com/vmsteward/vmsteward/internal/secret"
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+// Server is a simulated vCenter. Its methods can be called from many
+// goroutines.
+type Server struct {
+	opts  Options
+	model *simulator.Model
+	admin *vim25.Client // in process
+	cert  *certificate
+	line  *line
+	http  *http.Server
+	calls *calls
+	done  chan struct{} // closed when http has ended
+}
+
+// Start starts a server. Close it.
+func Start(opts Options) (*Server, error) {
+	opts.fill()
+	cert, err := newCertificate()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, model: opts.model(), cert: cert, calls: newCalls(), done: make(chan struct{})}
+	if err := s.model.Create(); err != nil {
+		return nil, err
+	}
+	if err := s.furnish(); err != nil {
+		s.model.Remove()
+		return nil, err
+	}
+	if err := s.listen(); err != nil {
+		s.model.Remove()
+		return nil, err
+	}
+	return s, nil
+}
+
+// listen puts the simulator's handlers behind TLS and behind our own counting.
+// The simulator brings a server with it, which is used for what it registers
+// and then closed.
+func (s *Server) listen() error {
+	svc := s.model.Service
+	svc.RegisterEndpoints = true
+	svc.ServeMux = http.NewServeMux()
+	svc.ServeMux.HandleFunc("POST "+vim25.Path, s.serveSDK)
+	svc.Listen = &url.URL{Host: "127.0.0.1:0", User: url.UserPassword(s.opts.Username, s.opts.Password)}
+	l, err := net.Listen("tcp", s.opts.Addr)
+	if err != nil {
+		return err
+	}
+	svc.NewServer().Close()
+	s.line = newLine(l)
+	s.redirect()
+	svc.Context.Map.Handler = s.refuse
+	s.http = &http.Server{
+		Handler:  svc.ServeMux,
+		ErrorLog: log.New(io.Discard, "", 0), // TLS handshakes that clients give up on
+		TLSConfig: &tls.Config{
+			Certificates: []tls.Certificate{s.cert.chain}, MinVersion: tls.VersionTLS12,
+		},
+	}
+	svc.Context.Map.SessionManager().TLS = func() *tls.Config { return s.http.TLSConfig }
+	go func() {
+		defer close(s.done)
+		_ = s.http.ServeTLS(s.line, "", "")
+	}()
+	return nil
+}
+
+// redirect has the simulator name our address where it names its own: in the
+// URLs of uploads.
+func (s *Server) redirect() {
+	m := s.model.Map()
+	m.SessionManager().ServiceHostName = s.line.Addr().String()
+	m.OptionManager().UpdateOptions(&types.UpdateOptions{ChangedValue: []types.BaseOptionValue{
+		&types.OptionValue{Key: "vcsim.server.url", Value: s.URL()},
+	}})
+}
+
+// Close ends the server and forgets its inventory.
+func (s *Server) Close() error {
+	s.line.release()
+	err := s.http.Close()
+	<-s.done
+	s.model.Remove()
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// URL is the endpoint, without a login.
+func (s *Server) URL() string { return "https://" + s.line.Addr().String() + vim25.Path }
+
+// CA is the authority that signed the server's certificate, as PEM.
+func (s *Server) CA() []byte { return s.cert.ca }
+
+// Thumbprint is the SHA-256 of the server's certificate, "AB:CD:…".
+func (s *Server) Thumbprint() string { return s.cert.thumbprint() }
+
+// Credentials are a login, and the authority to know the server by.
+func (s *Server) Credentials() secret.Set {
+	return secret.Set{
+		"username": secret.New(s.opts.Username),
+		"password": secret.New(s.opts.Password),
+		"ca.crt":   secret.New(string(s.cert.ca)),
+	}
+}
+
+// Settings are what a provider of that fleet is built with. The defaults place
+// VMs in DC0.
+func (s *Server) Settings(fleet string) providers.Settings {
+	return providers.Settings{
+		Key:         manifest.Key{Namespace: "default", Name: "vcenter"},
+		Fleet:       fleet,
+		Type:        "vsphere",
+		Endpoint:    s.URL(),
+		Credentials: s.Credentials(),
+		Defaults: providers.Defaults{
+			Cluster: "DC0_C0", Datastore: "/DC0/datastore/LocalDS_0", Folder: "/DC0/vm", Network: "/DC0/network/DC0_DVPG0",
+		},
+	}
+}
+
+// Client acts as an administrator inside the server's process. Its calls are
+// neither counted nor refused, and never fail by a rule.
+func (s *Server) Client() *vim25.Client { return s.admin }
+
+// Simulator is govmomi's simulator behind the server.
+func (s *Server) Simulator() *simulator.Service { return s.model.Service }
+
+// newAdmin returns a client in process.
+func newAdmin(svc *simulator.Service) (*vim25.Client, error) {
+	return vim25.NewClient(context.Background(), svc)
+}
