@@ -53,8 +53,7 @@ type Capabilities struct {
 	// NIC renders the name that NIC.Network will have for a wanted interface,
 	// and its model; both empty when there is no opinion.
 	NIC func(manifest.NIC) (network, model string)
-	// Honours tells for a path of manifest.VM.Declared whether this provider
-	// acts on it, for this VM. What is declared and not honoured is named in
-	// a warning.
-	Honours func(path string, vm *manifest.VM) bool
+	// Honours says what this provider does about each field of a manifest.
+	// What is declared and not honoured is named in a warning.
+	Honours Honours
 }

@@ -30,7 +30,7 @@ func (p *Provider) Capabilities() providers.Capabilities {
 		MemoryShrinksLive: true,
 		Concurrency:       p.session.cfg.WorkConnections * callsPerConnection,
 		NIC:               nicWords,
-		Honours:           honours(),
+		Honours:           providers.NewHonours(honoured()),
 	}
 }
 

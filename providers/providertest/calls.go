@@ -234,9 +234,10 @@ func capabilitiesConstant(_ context.Context, e *Env) error {
 		e.failf("capabilities are incomplete: concurrency %d, NIC set: %t, Honours set: %t",
 			first.Concurrency, first.NIC != nil, first.Honours != nil)
 	}
-	before := len(first.Change)
+	fields, honours := len(first.Change), len(first.Honours)
 	clear(first.Change)
-	if len(c.Capabilities().Change) != before {
+	clear(first.Honours)
+	if now := c.Capabilities(); len(now.Change) != fields || len(now.Honours) != honours {
 		e.failf("the caller's change to the capabilities changed the provider's")
 	}
 	return e.Err()
