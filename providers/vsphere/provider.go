@@ -19,6 +19,9 @@ type Provider struct {
 	log      *slog.Logger
 	places   *places
 	images   *images
+
+	view      view
+	directory directory
 }
 
 // New checks the settings and returns the provider. It does not dial.
