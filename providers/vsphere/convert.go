@@ -115,7 +115,7 @@ func (t *target) isVM() bool { return !isTemplate(&t.vm) || t.mark != nil }
 func (t *target) facts(names networkNames) *providers.VM {
 	power := powerOf(&t.vm)
 	vm := &providers.VM{Name: t.vm.Name, Mark: t.mark.facts(), Power: power}
-	vm.Config = hardwareOf(t.vm.Config, t.mark, names, power == providers.On)
+	vm.Config = hardwareOf(t.vm.Config, t.mark, names)
 	if t.mark != nil {
 		tags := append([]string{}, t.mark.Tags...)
 		slices.Sort(tags)

@@ -1,10 +1,11 @@
 package vsphere
 
 import (
+	"cmp"
+
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/manifest"
-	"github.com/vmsteward/vmsteward/providers"
 )
 
 // network is something to plug an interface into, as a name of the manifest
@@ -54,11 +55,12 @@ func wantedNetwork(n manifest.NIC) (portgroup, dvs string, err error) {
 	return v.Portgroup, v.Switch, nil
 }
 
-// macOf returns the address that a NIC is given: the manifest's, or always the
-// same one of our own.
-func macOf(o providers.Owner, n manifest.NIC) string {
-	if n.MAC != "" {
-		return n.MAC
+// macOf returns the address that a NIC is given: the manifest's, the one that
+// it was given before, or always the same one of our own.
+func (d *draft) macOf(n manifest.NIC) string {
+	known := ""
+	if note := d.mark.nic(n.Name); note != nil {
+		known = note.MAC
 	}
-	return o.MAC(macPrefix, n.Name)
+	return cmp.Or(n.MAC, known, d.mark.owner().MAC(macPrefix, n.Name))
 }
