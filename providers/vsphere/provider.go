@@ -37,7 +37,7 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{settings: settings, session: s, log: log, places: &places{}, images: &images{}}, nil
+	return &Provider{settings: settings, session: s, log: log, places: newPlaces(), images: &images{}}, nil
 }
 
 // Close ends what goes on in the background, and logs out.
