@@ -78,6 +78,11 @@ func instanceUUID(vm *mo.VirtualMachine) string {
 	if vm.Config != nil && vm.Config.InstanceUuid != "" {
 		id = vm.Config.InstanceUuid
 	}
+	return canonical(id)
+}
+
+// canonical returns a UUID in lower case; empty if it is none.
+func canonical(id string) string {
 	if parsed, err := uuid.Parse(id); err == nil {
 		return parsed.String()
 	}
