@@ -12,10 +12,6 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 )
 
-// ownSetting begins the keys of a manifest's extraConfig that are settings of
-// this provider, and not keys of the VM.
-const ownSetting = "vsphere."
-
 // extraKeys returns the keys of extraConfig that a manifest set on the VM.
 func extraKeys(m *mark) []string {
 	if m == nil {
@@ -23,7 +19,7 @@ func extraKeys(m *mark) []string {
 	}
 	var out []string
 	for _, key := range m.Extra {
-		if !strings.HasPrefix(key, ownSetting) {
+		if useOf(key) == keyHandedOn {
 			out = append(out, key)
 		}
 	}
