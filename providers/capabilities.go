@@ -38,6 +38,9 @@ const (
 	Restart        Ability = "restart"
 	Replace        Ability = "replace" // only by making the VM anew
 	Never          Ability = "never"   // not comparable or not changeable here
+	// Uncompared takes a field, or all whose name begins alike, out of a kind
+	// that is compared: a key of extraConfig that speaks to another provider.
+	Uncompared Ability = "uncompared"
 )
 
 // Capabilities is what a provider states about itself. It is constant for the

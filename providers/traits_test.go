@@ -43,7 +43,10 @@ func TestWantedTraitsAreThoseThatAreWritten(t *testing.T) {
 }
 
 func TestAbilityOfAFieldWithAName(t *testing.T) {
-	caps := Capabilities{Change: map[Field]Ability{FieldExtraConfig: Live, "extraConfig[version]": Restart, FieldTPM: Never}}
+	caps := Capabilities{Change: map[Field]Ability{
+		FieldExtraConfig: Live, "extraConfig[version]": Restart, "extraConfig[other.]": Uncompared, "extraConfig[other.kept]": Restart,
+		FieldTPM: Never,
+	}}
 	for _, r := range []struct {
 		field  Field
 		want   Ability
@@ -52,6 +55,10 @@ func TestAbilityOfAFieldWithAName(t *testing.T) {
 	}{
 		{"extraConfig[any.key]", Live, true, "what is stated for the kind holds for each name"},
 		{"extraConfig[version]", Restart, true, "what is stated for a name comes first"},
+		{"extraConfig[other.key]", Uncompared, false, "what is stated for a beginning comes before what is stated for the kind"},
+		{"extraConfig[other.kept]", Restart, true, "and after what is stated for a name"},
+		{"extraConfig[others.key]", Live, true, "a beginning ends with its dot"},
+		{"extraConfig[other]", Live, true, "and is not there without one"},
 		{"extraConfig[a[0]]", Live, true, "a name may have brackets"},
 		{"tpm", Never, true, "a field without brackets is itself"},
 		{"disks[data].type", "", false, "what is not stated is not compared"},

@@ -225,7 +225,7 @@ func capabilitiesConstant(_ context.Context, e *Env) error {
 	}
 	for field, ability := range first.Change {
 		switch ability {
-		case providers.Live, providers.LiveInHeadroom, providers.Restart, providers.Replace, providers.Never:
+		case providers.Live, providers.LiveInHeadroom, providers.Restart, providers.Replace, providers.Never, providers.Uncompared:
 		default:
 			e.failf("the ability to change %s is %q", field, ability)
 		}
