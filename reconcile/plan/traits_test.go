@@ -46,7 +46,7 @@ func TestTraits(t *testing.T) {
 		}, "update restart: extraConfig[board] restart apply | shutdown within 1m0s, reconfigure extraConfig[board]=21, start", ""},
 		{"and needs none to be taken away", func(_ *scenario, _ *manifest.VM, f *providers.VM) {
 			both(f, func(h *providers.Hardware) { h.Traits = providers.Traits{"extraConfig[board]": "21"} })
-		}, "update live: extraConfig[board] live apply | reconfigure live extraConfig[board]=", ""},
+		}, "update live: extraConfig[board]! live apply | reconfigure live extraConfig[board]=", "it was changed outside"},
 		{"a key that speaks to another provider is not compared", func(_ *scenario, w *manifest.VM, f *providers.VM) {
 			w.ExtraConfig = map[string]string{"other.key": "1"}
 			both(f, func(h *providers.Hardware) { h.Traits = providers.Traits{} })
