@@ -77,37 +77,6 @@ func pathList(list []*location) string {
 	return strings.Join(names, ", ") + rest
 }
 
-// network returns what a port group's name means to a VM of a datacenter, with
-// the name of its distributed switch if one is written. Of several, those that
-// the cluster reaches come first.
-func (l *layout) network(name, dvs string, datacenter, compute *location) (network, error) {
-	candidates := slices.DeleteFunc(l.named(kindNetwork, name), func(p *location) bool {
-		return p.datacenter != datacenter || dvs != "" && p.switchName != lastName(dvs)
-	})
-	if compute != nil && len(candidates) > 1 {
-		near := slices.DeleteFunc(slices.Clone(candidates), func(p *location) bool { return !slices.Contains(compute.nets, p.ref) })
-		if len(near) > 0 {
-			candidates = near
-		}
-	}
-	switch {
-	case len(candidates) == 1:
-		return candidates[0].network(), nil
-	case len(candidates) > 1:
-		return network{}, ambiguous(kindNetwork, name, candidates)
-	case dvs != "":
-		return network{}, missing(fmt.Sprintf("network %q of switch %q in %s", name, dvs, datacenter.path), "create it, or correct the name")
-	}
-	return network{}, l.absent(kindNetwork, name)
-}
-
-func (p *location) network() network {
-	return network{
-		ref: p.ref, name: p.name, portgroupKey: p.portgroupKey, switchUUID: p.switchUUID,
-		opaqueID: p.opaqueID, opaqueType: p.opaqueType,
-	}
-}
-
 // datacenterOf returns the datacenter of an object that is below a place, such
 // as a VM of a folder; nil if the layout does not know the place.
 func (l *layout) datacenterOf(parent types.ManagedObjectReference) *location {

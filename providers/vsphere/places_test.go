@@ -220,11 +220,11 @@ func TestNetworkOfTheVMsDatacenter(t *testing.T) {
 	tellUplinks(srv)
 	l := layoutOf(t, srv)
 	dc := l.named(kindDatacenter, "DC1")[0]
-	standard, err := l.network("VM Network", "", dc, nil)
+	standard, err := l.network("VM Network", "", reach{datacenter: dc})
 	if err != nil || l.byRef[standard.ref].path != "/DC1/network/VM Network" || standard.portgroupKey != "" {
 		t.Errorf("standard port group: %+v, %v", standard, err)
 	}
-	distributed, err := l.network("DC1_DVPG1", "DVS0", dc, nil)
+	distributed, err := l.network("DC1_DVPG1", "DVS0", reach{datacenter: dc})
 	if err != nil || distributed.portgroupKey == "" || distributed.switchUUID == "" {
 		t.Errorf("distributed port group: %+v, %v", distributed, err)
 	}
@@ -233,7 +233,7 @@ func TestNetworkOfTheVMsDatacenter(t *testing.T) {
 		{"a port group of another switch", "DC1_DVPG1", "other"},
 		{"an uplink, which no VM is plugged into", "DVS0-DVUplinks-9", ""},
 	} {
-		if _, err := l.network(r.name, r.dvs, dc, nil); providers.KindOf(err) != providers.NotFound || providers.IsAbsent(err) {
+		if _, err := l.network(r.name, r.dvs, reach{datacenter: dc}); providers.KindOf(err) != providers.NotFound || providers.IsAbsent(err) {
 			t.Errorf("%s: %v", r.reason, err)
 		}
 	}
