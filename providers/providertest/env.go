@@ -130,28 +130,14 @@ func (e *Env) create(ctx context.Context, o providers.Owner, vm *manifest.VM) pr
 
 // made creates the usual VM of a short name and describes it.
 func (e *Env) made(ctx context.Context, short string) (providers.Ref, *providers.VM) {
-	return e.madeAs(ctx, short, nil)
-}
-
-// madeAs creates the usual VM after it was given another shape.
-func (e *Env) madeAs(ctx context.Context, short string, shape func(*manifest.VM)) (providers.Ref, *providers.VM) {
 	o := e.owner(ctx, short)
-	vm := e.wanted(o)
-	if shape != nil {
-		shape(vm)
-	}
-	ref := e.create(ctx, o, vm)
+	ref := e.create(ctx, o, e.wanted(o))
 	return ref, e.describe(ctx, ref)
 }
 
 // running creates the usual VM and starts it.
 func (e *Env) running(ctx context.Context, short string) (providers.Ref, *providers.VM) {
-	return e.runningAs(ctx, short, nil)
-}
-
-// runningAs starts the usual VM after it was given another shape.
-func (e *Env) runningAs(ctx context.Context, short string, shape func(*manifest.VM)) (providers.Ref, *providers.VM) {
-	ref, _ := e.madeAs(ctx, short, shape)
+	ref, _ := e.made(ctx, short)
 	e.power(ctx, ref, providers.PowerStart)
 	vm := e.describe(ctx, ref)
 	if vm.Power != providers.On {
@@ -279,29 +265,21 @@ func (e *Env) foreign(ctx context.Context, name string) (id string) {
 
 // can returns how the provider changes a field; Never when it does not state.
 func (e *Env) can(f providers.Field) providers.Ability {
-	a, _ := e.ability(f)
-	return cmp.Or(a, providers.Never)
-}
-
-// changeable tells whether a field of a VM that exists can be changed.
-func (e *Env) changeable(f providers.Field) bool {
-	a := e.can(f)
-	return a != providers.Never && a != providers.Replace
+	c, stated := e.P.(providers.Capable)
+	if !stated {
+		return providers.Never
+	}
+	return cmp.Or(c.Capabilities().Change[f], providers.Never)
 }
 
 // observes tells whether the provider reports a field.
 func (e *Env) observes(f providers.Field) bool {
-	_, stated := e.ability(f)
-	return stated
-}
-
-func (e *Env) ability(f providers.Field) (a providers.Ability, stated bool) {
-	c, ok := e.P.(providers.Capable)
-	if !ok {
-		return "", false
+	c, stated := e.P.(providers.Capable)
+	if !stated {
+		return false
 	}
-	caps := c.Capabilities()
-	return caps.Ability(f)
+	_, ok := c.Capabilities().Change[f]
+	return ok
 }
 
 // cleanUp removes what the check made, also after a failure.

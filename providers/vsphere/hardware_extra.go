@@ -9,7 +9,7 @@ import (
 // The keys of extraConfig that are settings of this provider, and not handed
 // on to the VM.
 const (
-	keyHardwareVersion = "vsphere.hardwareVersion" // a number, such as "21"
+	keyHardwareVersion = "vsphere.hardwareVersion" // the least that it may be, such as "21"
 	keyCloneMode       = "vsphere.cloneMode"       // "full" or "linked", of a new VM
 )
 
@@ -59,31 +59,36 @@ func setExtraConfig(d *draft, key, text string) error {
 	return nil
 }
 
-// setHardwareVersion asks for a hardware version. It only goes up.
+// setHardwareVersion asks for a hardware version at least. A machine that has
+// a later one keeps it: there is no way back.
 func setHardwareVersion(d *draft, key, text string) error {
-	d.mark.setExtra(key, text != "")
 	if text == "" {
+		d.mark.Version = 0
 		return nil
 	}
 	want, err := strconv.Atoi(text)
-	if err != nil || want < 4 {
+	if err != nil || strconv.Itoa(want) != text || want < oldestVersion {
 		return invalid("%s is %q and not a number, such as 21", key, text)
 	}
+	d.mark.Version = want
 	have, known := versionOf(d.now.Version)
 	switch {
 	case !known: // of a VM that is made from nothing
-		d.spec.Version = "vmx-" + text
-	case want < have:
-		return invalid("%s is %d and the VM has %d; it only goes up", key, want, have)
+		d.spec.Version = versionPrefix + text
 	case want > have:
 		d.upgrade = want
 	}
 	return nil
 }
 
+const (
+	versionPrefix = "vmx-"
+	oldestVersion = 4
+)
+
 // versionOf reads a hardware version: "vmx-21" is 21.
 func versionOf(text string) (n int, ok bool) {
-	digits, ok := strings.CutPrefix(text, "vmx-")
+	digits, ok := strings.CutPrefix(text, versionPrefix)
 	n, err := strconv.Atoi(digits)
 	return n, ok && err == nil
 }

@@ -103,19 +103,16 @@ func allocationTraits(t providers.Traits, a *types.ResourceAllocationInfo, limit
 	}
 }
 
-// extraTraits adds the keys of extraConfig that were set for a manifest.
+// extraTraits adds the keys of extraConfig that were set for a manifest. A
+// hardware version that is later than the one asked for is as asked.
 func extraTraits(t providers.Traits, config *types.VirtualMachineConfigInfo, m *mark) {
+	if n, ok := versionOf(config.Version); ok && m.Version > 0 {
+		t[providers.FieldExtraConfig.Of(keyHardwareVersion)] = strconv.Itoa(min(n, m.Version))
+	}
 	for _, key := range m.Extra {
-		field := providers.FieldExtraConfig.Of(key)
-		if key == keyHardwareVersion {
-			if n, ok := versionOf(config.Version); ok {
-				t[field] = strconv.Itoa(n)
-			}
-			continue
-		}
 		for _, o := range config.ExtraConfig {
-			if v := o.GetOptionValue(); v.Key == key {
-				t[field] = fmt.Sprint(v.Value)
+			if v := o.GetOptionValue(); v != nil && v.Key == key {
+				t[providers.FieldExtraConfig.Of(key)] = fmt.Sprint(v.Value)
 			}
 		}
 	}

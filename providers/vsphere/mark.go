@@ -28,6 +28,9 @@ type mark struct {
 	NICs      []markNIC  `json:"nics,omitempty"`
 	Tags      []string   `json:"tags,omitempty"`
 	Extra     []string   `json:"extra,omitempty"` // keys of extraConfig that a manifest set, sorted
+	// Version is the hardware version that a manifest asks for at least; 0: it
+	// does not say.
+	Version int `json:"version,omitempty"`
 }
 
 // markDisk is one disk of the VM. Only one that is Made was created by us, and

@@ -9,6 +9,7 @@ import (
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 
+	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -26,7 +27,7 @@ func (p *Provider) Reconfigure(ctx context.Context, ref providers.Ref, change pr
 		if err != nil {
 			return err
 		}
-		networks, err := p.networksFor(ctx, c, t, change.AddNICs)
+		networks, err := p.networksFor(ctx, c, t, d.toPlug(change.AddNICs))
 		if err != nil {
 			return err
 		}
@@ -55,6 +56,14 @@ func (t *target) draft(live bool) (*draft, error) {
 		mark: t.mark, before: before, live: live,
 		running: t.vm.Runtime.PowerState != types.VirtualMachinePowerStatePoweredOff,
 	}, nil
+}
+
+// toPlug returns the NICs that have to be told where they are plugged in: not
+// those that are there and name no network.
+func (d *draft) toPlug(nics []manifest.NIC) []manifest.NIC {
+	return slices.DeleteFunc(slices.Clone(nics), func(n manifest.NIC) bool {
+		return n.Network == nil && d.cardFor(providers.NICRef{Name: n.Name}) != nil
+	})
 }
 
 // apply writes a change into the draft.

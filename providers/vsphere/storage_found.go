@@ -109,7 +109,9 @@ func diskTraits(t providers.Traits, devices object.VirtualDeviceList, m *mark) {
 		}
 		s := c.GetVirtualSCSIController()
 		t[providers.FieldDiskBus.Of(note.Name)] = strconv.Itoa(int(s.BusNumber))
-		t[providers.FieldDiskController.Of(note.Name)] = controllerModel(c)
+		if model := controllerModel(c); model != "" {
+			t[providers.FieldDiskController.Of(note.Name)] = model
+		}
 		if s.SharedBus != "" {
 			t[providers.FieldDiskSharing.Of(note.Name)] = string(s.SharedBus)
 		}

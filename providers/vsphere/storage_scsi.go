@@ -33,8 +33,8 @@ func newController(model string, bus int32, sharing types.VirtualSCSISharing) ty
 	return c
 }
 
-// controllerModel returns the model of a controller as manifests name it, and
-// the name of its type for one that they cannot name.
+// controllerModel returns the model of a controller as manifests name it; ""
+// for one that they cannot name.
 func controllerModel(c types.BaseVirtualSCSIController) string {
 	switch c.(type) {
 	case *types.ParaVirtualSCSIController:
@@ -46,7 +46,7 @@ func controllerModel(c types.BaseVirtualSCSIController) string {
 	case *types.VirtualBusLogicController:
 		return "buslogic"
 	}
-	return "scsi"
+	return ""
 }
 
 // scsiDevice is a SCSI controller as a device.
