@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/vmware/govmomi/property"
+	collector "github.com/vmware/govmomi/property"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
@@ -48,7 +48,7 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 func readTask(ctx context.Context, c *vim25.Client, task providers.TaskRef) (info types.TaskInfo, known bool, err error) {
 	ref := types.ManagedObjectReference{Type: "Task", Value: string(task)}
 	var t mo.Task
-	err = property.DefaultCollector(c).RetrieveOne(ctx, ref, []string{"info"}, &t)
+	err = collector.DefaultCollector(c).RetrieveOne(ctx, ref, []string{"info"}, &t)
 	if isFault[*types.ManagedObjectNotFound](err) {
 		return info, false, nil
 	}
