@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/types"
@@ -33,9 +32,14 @@ type location struct {
 	opaqueID, opaqueType                 string
 }
 
+// places finds what manifests name: clusters, hosts, resource pools, folders,
+// datastores and networks of every datacenter.
+type places = remembered[layout]
+
+func newPlaces() *places { return remember(readLayout) }
+
 // layout is what is where in one vCenter. It is read-only, but for drs.
 type layout struct {
-	readAt time.Time
 	byRef  map[types.ManagedObjectReference]*location
 	all    map[kind][]*location // sorted by path
 	hidden int                  // how many places could not be read
@@ -92,7 +96,6 @@ func readLayout(ctx context.Context, c *vim25.Client) (*layout, error) {
 	for kind, props := range layoutProps {
 		spec.PropSet = append(spec.PropSet, types.PropertySpec{Type: kind, PathSet: props})
 	}
-	readAt := time.Now()
 	raw := map[types.ManagedObjectReference]properties{}
 	err := retrieve(ctx, c, []types.PropertyFilterSpec{spec}, func(o *types.ObjectContent) {
 		raw[o.Obj] = readProperties(o)
@@ -100,7 +103,7 @@ func readLayout(ctx context.Context, c *vim25.Client) (*layout, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLayout(readAt, raw), nil
+	return newLayout(raw), nil
 }
 
 // walkPlaces says how every place is reached from the root folder. VMs are
@@ -129,10 +132,10 @@ func walkPlaces() []types.BaseSelectionSpec {
 	return out
 }
 
-func newLayout(readAt time.Time, raw map[types.ManagedObjectReference]properties) *layout {
+func newLayout(raw map[types.ManagedObjectReference]properties) *layout {
 	l := &layout{
-		readAt: readAt, byRef: make(map[types.ManagedObjectReference]*location, len(raw)),
-		all: map[kind][]*location{}, drs: map[types.ManagedObjectReference]bool{},
+		byRef: make(map[types.ManagedObjectReference]*location, len(raw)),
+		all:   map[kind][]*location{}, drs: map[types.ManagedObjectReference]bool{},
 	}
 	for ref, p := range raw {
 		l.byRef[ref] = p.location(ref)

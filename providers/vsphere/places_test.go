@@ -272,14 +272,14 @@ func TestAPlaceThatCameLaterIsFound(t *testing.T) {
 	if err := p.look(t.Context(), c, find); providers.KindOf(err) != providers.NotFound {
 		t.Fatalf("a folder that is not there: %v", err)
 	}
-	root := object.NewFolder(srv.Client(), p.known.Load().all[kindDatacenter][0].vmFolder)
+	root := object.NewFolder(srv.Client(), p.last.Load().what.all[kindDatacenter][0].vmFolder)
 	if _, err := root.CreateFolder(t.Context(), "late"); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.look(t.Context(), c, find); err != nil {
 		t.Errorf("after it was made: %v", err)
 	}
-	p.rest = layoutRest
+	p.rest = memoryRest
 	srv.ResetCalls()
 	err := p.look(t.Context(), c, func(l *layout) error { return l.absent(kindFolder, "never") })
 	if len(srv.Calls()) != 0 || err == nil {
