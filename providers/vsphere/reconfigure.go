@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
+	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -120,17 +122,32 @@ func (d *draft) applyHardware(ch providers.Change, networks map[string]network) 
 	return nil
 }
 
-// reconfigure hands the draft to the server.
-func (p *Provider) reconfigure(ctx context.Context, c *vim25.Client, t *target, d *draft) (providers.TaskRef, error) {
-	if d.idle() && d.upgrade == 0 {
+// reconfigure hands the draft to the server, and asks for the hardware version
+// when that is done: an upgrade is a task of its own, which finds the VM busy
+// otherwise. It is waited for what comes first, and not for what comes last.
+func (p *Provider) reconfigure(ctx context.Context, c *vim25.Client, t *target, d *draft) (task providers.TaskRef, err error) {
+	if !d.idle() {
+		d.spec.ChangeVersion = d.now.ChangeVersion
+		res, err := methods.ReconfigVM_Task(ctx, c, &types.ReconfigVM_Task{This: t.vm.Self, Spec: d.spec})
+		if err != nil {
+			return "", err
+		}
+		if d.upgrade == 0 {
+			return begun(res.Returnval), nil
+		}
+		if err := object.NewTask(c, res.Returnval).WaitEx(ctx); err != nil {
+			return "", err
+		}
+	}
+	if d.upgrade == 0 {
 		return "", nil
 	}
-	d.spec.ChangeVersion = d.now.ChangeVersion
-	res, err := methods.ReconfigVM_Task(ctx, c, &types.ReconfigVM_Task{This: t.vm.Self, Spec: d.spec})
+	version := versionPrefix + strconv.Itoa(d.upgrade)
+	res, err := methods.UpgradeVM_Task(ctx, c, &types.UpgradeVM_Task{This: t.vm.Self, Version: version})
 	if err != nil {
 		return "", err
 	}
-	return providers.TaskRef(res.Returnval.Value), nil
+	return begun(res.Returnval), nil
 }
 
 func cannot(format string, args ...any) error {
