@@ -46,6 +46,11 @@ func machineFields() providers.Honours {
 		"VirtualMachine.spec.importedDisk.sizeGiB":      {Act: providers.Ignore, Note: "the disk has its size"},
 		"VirtualMachine.spec.importedDisk.migrationRef": {Act: providers.Describe},
 
+		"VirtualMachine.spec.placementRef":        {Act: providers.Ignore, Note: "placement says where"},
+		"VirtualMachine.spec.snapshot":            {Act: providers.Ignore},
+		"VirtualMachine.spec.lifecycle.postStart": {Act: providers.Ignore},
+		"VirtualMachine.spec.lifecycle.preStop":   {Act: providers.Ignore},
+
 		"VirtualMachine.spec.disks[].name":         {Note: "never taken away"},
 		"VirtualMachine.spec.disks[].sizeGiB":      {Note: "grows only, and not with snapshots"},
 		"VirtualMachine.spec.disks[].type":         {When: diskTypes, Note: "what a disk spins on is the datastore's matter"},
@@ -104,6 +109,10 @@ func imageFields() providers.Honours {
 		"VMImage.spec.source.vsphere.providerRef":  {Act: providers.Ignore, Note: "the VM's provider has the image"},
 		"VMImage.spec.source.libvirt":              {Act: providers.Elsewhere},
 		"VMImage.spec.source.proxmox":              {Act: providers.Elsewhere},
+		"VMImage.spec.source.http":                 {Act: providers.Ignore, Note: "source.vsphere.ovaURL says where an OVA is"},
+		"VMImage.spec.source.registry":             {Act: providers.Ignore},
+		"VMImage.spec.source.dataVolume":           {Act: providers.Ignore},
+		"VMImage.spec.prepare":                     {Act: providers.Ignore},
 		"VMImage.spec.distribution":                {Act: providers.Describe},
 		"VMImage.spec.metadata":                    {Act: providers.Describe},
 	}
@@ -130,6 +139,11 @@ func networkFields() providers.Honours {
 		"VMNetworkAttachment.spec.ipAllocation.staticConfig":            {Act: providers.AtCreation, Note: byGuestInfo},
 		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.servers":       {Act: providers.AtCreation, Note: byGuestInfo},
 		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.searchDomains": {Act: providers.AtCreation, Note: byGuestInfo},
+		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.options":       {Act: providers.Ignore},
+		"VMNetworkAttachment.spec.ipAllocation.dhcpConfig":              {Act: providers.Ignore},
+		"VMNetworkAttachment.spec.ipAllocation.poolConfig":              {Act: providers.Ignore},
+		"VMNetworkAttachment.spec.security":                             {Act: providers.Ignore, Note: ofPortGroup},
+		"VMNetworkAttachment.spec.qos":                                  {Act: providers.Ignore, Note: ofPortGroup},
 		"VMNetworkAttachment.spec.metadata":                             {Act: providers.Describe},
 	}
 }
