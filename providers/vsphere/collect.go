@@ -6,7 +6,6 @@ import (
 
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -43,11 +42,7 @@ func retrieve(ctx context.Context, c *vim25.Client, specs []types.PropertyFilter
 // staleToken makes errStale of the fault with which vCenter refuses the token
 // of a reading that it does not know.
 func staleToken(err error) error {
-	if !soap.IsSoapFault(err) {
-		return err
-	}
-	switch soap.ToSoapFault(err).VimFault().(type) {
-	case types.InvalidProperty, types.InvalidArgument:
+	if isFault[*types.InvalidProperty](err) || isFault[*types.InvalidArgument](err) {
 		return fmt.Errorf("%w: %w", errStale, err)
 	}
 	return err

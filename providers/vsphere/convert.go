@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/vmware/govmomi/vim25/mo"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -22,12 +21,12 @@ func load(o *types.ObjectContent) (*mo.VirtualMachine, error) {
 	var odd error
 	for i := range o.PropSet {
 		if p := &o.PropSet[i]; !takeProperty(vm, p) && odd == nil {
-			odd = fmt.Errorf("%s has a value of type %T", p.Name, p.Val)
+			odd = fmt.Errorf("its %s is of an unknown type: %T", p.Name, p.Val)
 		}
 	}
 	for i := range o.MissingSet {
 		if m := &o.MissingSet[i]; odd == nil && !dispensable(m) {
-			odd = fmt.Errorf("%s: %w", m.Path, soap.WrapVimFault(m.Fault.Fault))
+			odd = &hiddenError{m}
 		}
 	}
 	if odd == nil && vm.Config == nil {
@@ -59,6 +58,14 @@ func dispensable(m *types.MissingProperty) bool {
 	_, invalid := m.Fault.Fault.(*types.InvalidProperty)
 	return invalid && strings.HasPrefix(m.Path, extraConfigPath+"[")
 }
+
+// hiddenError says that a property could not be read, and carries the fault.
+type hiddenError struct{ *types.MissingProperty }
+
+func (e *hiddenError) Error() string { return "its " + e.Path + " cannot be read" }
+
+// Fault lets translate see why.
+func (e *hiddenError) Fault() types.BaseMethodFault { return e.MissingProperty.Fault.Fault }
 
 // unreadable is the error of a VM whose configuration vCenter does not have.
 // It is not absent: its host or its datastore is.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
@@ -83,8 +82,8 @@ func snapshotDisks(ctx context.Context, c *vim25.Client, t *target) ([]strangeDi
 			}
 		}
 		odd = fmt.Errorf("the disks of %s cannot be read", o.Obj.Value)
-		for _, m := range o.MissingSet {
-			odd = fmt.Errorf("the disks of %s cannot be read: %w", o.Obj.Value, soap.WrapVimFault(m.Fault.Fault))
+		for i := range o.MissingSet {
+			odd = fmt.Errorf("%s: %w", o.Obj.Value, &hiddenError{&o.MissingSet[i]})
 		}
 	})
 	if err == nil {

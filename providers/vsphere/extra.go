@@ -2,11 +2,9 @@ package vsphere
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/vmware/govmomi/vim25"
-	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -76,7 +74,7 @@ func extraSpec(keys []string) types.PropertyFilterSpec {
 func (r *roll) takeExtra(vm *providers.VM, o *types.ObjectContent) error {
 	for i := range o.MissingSet {
 		if m := &o.MissingSet[i]; !dispensable(m) {
-			return fmt.Errorf("%s: %w", m.Path, soap.WrapVimFault(m.Fault.Fault))
+			return &hiddenError{m}
 		}
 	}
 	if vm.Config.Traits == nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/vmware/govmomi/fault"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -78,7 +77,6 @@ func (v *view) drop(ref types.ManagedObjectReference) {
 
 // lost tells whether err says that the object is not there.
 func lost(err error, ref types.ManagedObjectReference) bool {
-	var gone *types.ManagedObjectNotFound
-	_, ok := fault.As(err, &gone)
+	gone, ok := faultOf(err).(*types.ManagedObjectNotFound)
 	return ok && gone.Obj == ref
 }
