@@ -41,10 +41,10 @@ func readStates(ctx context.Context, c *vim25.Client, refs []types.ManagedObject
 // datastore cluster has most room, whether a stated host can take a VM, and
 // which host of a cluster that does not place VMs by itself. It costs a call
 // where there is something to decide.
-func (s *site) settle(ctx context.Context, c *vim25.Client, l *layout) error {
+func (s *site) settle(ctx context.Context, c *vim25.Client) error {
 	free := s.host == nil && len(s.compute.hosts) > 0
 	if free {
-		placed, err := l.placesByItself(ctx, c, s.compute)
+		placed, err := s.layout.placesByItself(ctx, c, s.compute)
 		if err != nil {
 			return err
 		}
@@ -68,7 +68,7 @@ func (s *site) settle(ctx context.Context, c *vim25.Client, l *layout) error {
 		return err
 	}
 	if s.pod != nil {
-		if s.datastore = l.byRef[now.roomiest(s.pod.members, s.compute.stores)]; s.datastore == nil {
+		if s.datastore = s.layout.byRef[now.roomiest(s.pod.members, s.compute.stores)]; s.datastore == nil {
 			return unusable("datastore cluster %s has no member that %s reaches, that is accessible and that is not in maintenance",
 				s.pod.path, s.compute.path)
 		}
@@ -77,7 +77,7 @@ func (s *site) settle(ctx context.Context, c *vim25.Client, l *layout) error {
 	case s.host != nil && !now.takesVMs(s.host.ref):
 		return unusable("host %s is not connected, or is in maintenance", s.host.path)
 	case free:
-		if s.host = l.byRef[now.idlest(s.compute.hosts, s.datastore)]; s.host == nil {
+		if s.host = s.layout.byRef[now.idlest(s.compute.hosts, s.datastore)]; s.host == nil {
 			return unusable("%s has no host that is connected, not in maintenance, and reaches the datastore", s.compute.path)
 		}
 	}

@@ -21,7 +21,7 @@ func settled(t *testing.T, srv *vcsim.Server, p manifest.Placement) (*site, erro
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, s.settle(t.Context(), srv.Client(), l)
+	return s, s.settle(t.Context(), srv.Client())
 }
 
 // setStore changes what a datastore says of itself.

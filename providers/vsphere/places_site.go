@@ -13,6 +13,8 @@ import (
 
 // site is where a VM goes.
 type site struct {
+	layout *layout
+
 	datacenter, compute, pool, folder *location
 
 	host      *location // nil: the cluster decides
@@ -94,7 +96,7 @@ func (l *layout) site(list []wish, near []*location) (*site, error) {
 	if len(left) != 1 {
 		return nil, undecided(list, left)
 	}
-	s := &site{datacenter: left[0].datacenter, compute: left[0]}
+	s := &site{layout: l, datacenter: left[0].datacenter, compute: left[0]}
 	return s, s.fill(l, list)
 }
 

@@ -18,7 +18,9 @@ type Provider struct {
 	session  *session
 	log      *slog.Logger
 	places   *places
+	roster   *remembered[roster]
 	images   *images
+	turns    turns
 
 	view      view
 	directory directory
@@ -37,7 +39,9 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{settings: settings, session: s, log: log, places: newPlaces(), images: &images{}}, nil
+	p := &Provider{settings: settings, session: s, log: log, places: newPlaces(), images: newImages()}
+	p.roster = remember(p.readRoster)
+	return p, nil
 }
 
 // Close ends what goes on in the background, and logs out.
