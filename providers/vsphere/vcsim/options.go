@@ -22,6 +22,7 @@ type Options struct {
 	PortGroups   int  // distributed ones, of each datacenter; 0: two
 	Machines     int  // of each pool, powered on, nobody's; slow, see Server.AddVMs
 	Bare         bool // without templates and datastore cluster
+	NoTools      bool // guests have none, unless SetGuest gives them
 
 	// Addr is where to listen; empty: a free port on 127.0.0.1.
 	Addr string

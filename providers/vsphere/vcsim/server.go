@@ -9,6 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"sync"
+	"sync/atomic"
 
 	"github.com/vmware/govmomi/simulator"
 	_ "github.com/vmware/govmomi/vapi/simulator" // the REST part: content library, tags
@@ -29,8 +32,19 @@ type Server struct {
 	cert  *certificate
 	line  *line
 	http  *http.Server
-	calls *calls
 	done  chan struct{} // closed when http has ended
+
+	ctx      context.Context // ends with Close
+	stop     context.CancelFunc
+	calls    *calls
+	faults   *faults
+	law      *law
+	guests   *guests
+	blurs    *blurs
+	waits    *waits
+	sessions *sessions
+	tasks    sync.WaitGroup // of the law
+	serials  atomic.Int64
 }
 
 // Start starts a server. Close it.
@@ -40,10 +54,16 @@ func Start(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, model: opts.model(), cert: cert, calls: newCalls(), done: make(chan struct{})}
+	s := &Server{
+		opts: opts, model: opts.model(), cert: cert, done: make(chan struct{}),
+		calls: newCalls(), guests: newGuests(Guest{Tools: !opts.NoTools}), blurs: newBlurs(), waits: newWaits(), sessions: newSessions(),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.faults, s.law = newFaults(s.ctx.Done()), newLaw(s)
 	if err := s.model.Create(); err != nil {
 		return nil, err
 	}
+	s.enact()
 	if err := s.furnish(); err != nil {
 		s.model.Remove()
 		return nil, err
@@ -71,10 +91,10 @@ func (s *Server) listen() error {
 	svc.NewServer().Close()
 	s.line = newLine(l)
 	s.redirect()
-	svc.Context.Map.Handler = s.refuse
 	s.http = &http.Server{
-		Handler:  svc.ServeMux,
-		ErrorLog: log.New(io.Discard, "", 0), // TLS handshakes that clients give up on
+		Handler:     svc.ServeMux,
+		BaseContext: func(net.Listener) context.Context { return s.ctx },
+		ErrorLog:    log.New(io.Discard, "", 0), // TLS handshakes that clients give up on
 		TLSConfig: &tls.Config{
 			Certificates: []tls.Certificate{s.cert.chain}, MinVersion: tls.VersionTLS12,
 		},
@@ -86,6 +106,21 @@ func (s *Server) listen() error {
 	}()
 	return nil
 }
+
+// enact puts the law over the simulator.
+func (s *Server) enact() {
+	m := s.model.Map()
+	m.Put(s.law)
+	m.AddHandler(s.law.index)
+	m.AddHandler(s.guests)
+	for _, vm := range m.All("VirtualMachine") {
+		s.law.index.PutObject(nil, vm)
+	}
+	m.Handler = s.judge
+}
+
+// serial returns a name that was not used before.
+func (s *Server) serial() string { return strconv.FormatInt(s.serials.Add(1), 10) }
 
 // redirect has the simulator name our address where it names its own: in the
 // URLs of uploads.
@@ -99,9 +134,14 @@ func (s *Server) redirect() {
 
 // Close ends the server and forgets its inventory.
 func (s *Server) Close() error {
+	s.stop()
 	s.line.release()
 	err := s.http.Close()
 	<-s.done
+	for _, key := range s.Sessions() {
+		s.waits.end(key)
+	}
+	s.tasks.Wait()
 	s.model.Remove()
 	if errors.Is(err, net.ErrClosed) {
 		return nil

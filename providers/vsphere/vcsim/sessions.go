@@ -2,12 +2,37 @@ package vcsim
 
 import (
 	"context"
+	"sync"
 
 	"github.com/vmware/govmomi/property"
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 )
+
+// sessions are those that have made a call, with the objects that live in
+// them.
+type sessions struct {
+	mu   sync.Mutex
+	open map[string]*simulator.Registry
+}
+
+func newSessions() *sessions { return &sessions{open: make(map[string]*simulator.Registry)} }
+
+func (s *sessions) note(us *simulator.Session) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[us.Key] = us.Registry
+}
+
+func (s *sessions) take(key string) *simulator.Registry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.open[key]
+	delete(s.open, key)
+	return r
+}
 
 // Sessions returns the keys of the sessions that are open.
 func (s *Server) Sessions() []string {
@@ -25,11 +50,20 @@ func (s *Server) Sessions() []string {
 }
 
 // EndSessions ends every session, as an administrator or a restart of the
-// server does.
+// server does. A wait for updates ends at once, and so do the objects that
+// live in the sessions.
 func (s *Server) EndSessions() {
 	for _, key := range s.Sessions() {
 		_, _ = methods.TerminateSession(context.Background(), s.admin, &types.TerminateSession{
 			This: *s.admin.ServiceContent.SessionManager, SessionId: []string{key},
 		})
+		s.waits.end(key)
+		if r := s.sessions.take(key); r != nil {
+			for _, o := range r.AllReference("") {
+				if h, ok := o.(simulator.RegisterObject); ok {
+					s.model.Map().RemoveHandler(h)
+				}
+			}
+		}
 	}
 }
