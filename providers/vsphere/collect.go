@@ -13,29 +13,34 @@ import (
 // is held of its answer stays small however many there are.
 const pageSize = 500
 
-// retrieve reads properties page by page and gives each object to take, which
-// must not keep it.
+// retrieve reads properties and gives each object to take, which must not keep
+// it.
 func retrieve(ctx context.Context, c *vim25.Client, specs []types.PropertyFilterSpec, take func(*types.ObjectContent)) error {
+	return retrievePages(ctx, c, pageSize, specs, take)
+}
+
+// retrievePages is retrieve with pages of that many objects at most.
+func retrievePages(ctx context.Context, c *vim25.Client, page int32, specs []types.PropertyFilterSpec, take func(*types.ObjectContent)) error {
 	req := types.RetrievePropertiesEx{
-		This: c.ServiceContent.PropertyCollector, SpecSet: specs, Options: types.RetrieveOptions{MaxObjects: pageSize},
+		This: c.ServiceContent.PropertyCollector, SpecSet: specs, Options: types.RetrieveOptions{MaxObjects: page},
 	}
 	res, err := methods.RetrievePropertiesEx(ctx, c, &req)
 	if err != nil || res.Returnval == nil {
 		return err
 	}
-	page := *res.Returnval
+	got := *res.Returnval
 	for {
-		for i := range page.Objects {
-			take(&page.Objects[i])
+		for i := range got.Objects {
+			take(&got.Objects[i])
 		}
-		if page.Token == "" {
+		if got.Token == "" {
 			return nil
 		}
-		next, err := methods.ContinueRetrievePropertiesEx(ctx, c, &types.ContinueRetrievePropertiesEx{This: req.This, Token: page.Token})
+		next, err := methods.ContinueRetrievePropertiesEx(ctx, c, &types.ContinueRetrievePropertiesEx{This: req.This, Token: got.Token})
 		if err != nil {
 			return staleToken(err)
 		}
-		page = next.Returnval
+		got = next.Returnval
 	}
 }
 

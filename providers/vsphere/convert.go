@@ -36,6 +36,9 @@ func load(o *types.ObjectContent) (*mo.VirtualMachine, error) {
 }
 
 func takeProperty(vm *mo.VirtualMachine, p *types.DynamicProperty) bool {
+	if p.Val == nil {
+		return true // it is unset
+	}
 	if take := takers[p.Name]; take != nil {
 		return take(vm, p.Val)
 	}

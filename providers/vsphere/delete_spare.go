@@ -61,20 +61,10 @@ func inFolder(file, beside string) bool {
 // snapshotDisks returns the disks of the VM's snapshots that are not destroyed
 // with the VM. A snapshot holds on to disks that the VM has no more.
 func snapshotDisks(ctx context.Context, c *vim25.Client, t *target) ([]strangeDisk, error) {
-	const kind = "VirtualMachineSnapshot"
 	var out []strangeDisk
 	var odd error
-	err := retrieve(ctx, c, []types.PropertyFilterSpec{{
-		ObjectSet: []types.ObjectSpec{{Obj: t.vm.Self, Skip: types.NewBool(true), SelectSet: []types.BaseSelectionSpec{
-			&types.TraversalSpec{Type: virtualMachine, Path: "rootSnapshot", SelectSet: []types.BaseSelectionSpec{
-				&types.TraversalSpec{
-					SelectionSpec: types.SelectionSpec{Name: "children"}, Type: kind, Path: "childSnapshot",
-					SelectSet: []types.BaseSelectionSpec{&types.SelectionSpec{Name: "children"}},
-				},
-			}},
-		}}},
-		PropSet: []types.PropertySpec{{Type: kind, PathSet: []string{"config.hardware"}}},
-	}}, func(o *types.ObjectContent) {
+	spec := []types.PropertyFilterSpec{snapshotHardware(t.vm.Self)}
+	err := retrieve(ctx, c, spec, func(o *types.ObjectContent) {
 		for _, p := range o.PropSet {
 			if hardware, ok := p.Val.(types.VirtualHardware); ok {
 				out = append(out, strangeDisks(t, hardware.Device)...)
@@ -90,4 +80,19 @@ func snapshotDisks(ctx context.Context, c *vim25.Client, t *target) ([]strangeDi
 		err = odd
 	}
 	return out, err
+}
+
+// snapshotHardware selects the hardware of all snapshots of a VM.
+func snapshotHardware(vm types.ManagedObjectReference) types.PropertyFilterSpec {
+	const kind = "VirtualMachineSnapshot"
+	children := &types.TraversalSpec{
+		SelectionSpec: types.SelectionSpec{Name: "children"}, Type: kind, Path: "childSnapshot",
+		SelectSet: []types.BaseSelectionSpec{&types.SelectionSpec{Name: "children"}},
+	}
+	return types.PropertyFilterSpec{
+		ObjectSet: []types.ObjectSpec{{Obj: vm, Skip: types.NewBool(true), SelectSet: []types.BaseSelectionSpec{
+			&types.TraversalSpec{Type: virtualMachine, Path: "rootSnapshot", SelectSet: []types.BaseSelectionSpec{children}},
+		}}},
+		PropSet: []types.PropertySpec{{Type: kind, PathSet: []string{"config.hardware"}}},
+	}
 }

@@ -108,14 +108,15 @@ func fetch(ctx context.Context, c *vim25.Client, ref types.ManagedObjectReferenc
 	t := &target{names: networkNames{}}
 	var odd error
 	var vm *mo.VirtualMachine
-	err := retrieve(ctx, c, []types.PropertyFilterSpec{{
+	spec := types.PropertyFilterSpec{
 		ObjectSet: []types.ObjectSpec{{Obj: ref, SelectSet: []types.BaseSelectionSpec{
 			&types.TraversalSpec{Type: virtualMachine, Path: "network"},
 		}}},
 		PropSet: append([]types.PropertySpec{
 			{Type: virtualMachine, PathSet: paths(vmProperties, fullProperties)},
 		}, networkProperties...),
-	}}, func(o *types.ObjectContent) {
+	}
+	err := retrieve(ctx, c, []types.PropertyFilterSpec{spec}, func(o *types.ObjectContent) {
 		if o.Obj == ref {
 			vm, odd = load(o)
 			return

@@ -27,7 +27,7 @@ func extraKeys(m *mark) []string {
 // readExtra reads what manifests set of extraConfig, of all VMs in one call.
 // Which keys these are is only known from the marks. VMs that have the same
 // keys, as those of one class do, share a specification.
-func (r *roll) readExtra(ctx context.Context, c *vim25.Client) error {
+func (r *roll) readExtra(ctx context.Context, c *vim25.Client, page int32) error {
 	at := map[string]int{} // index in vms by reference
 	var specs []types.PropertyFilterSpec
 	index := map[string]int{} // in specs by the keys
@@ -49,7 +49,7 @@ func (r *roll) readExtra(ctx context.Context, c *vim25.Client) error {
 	if len(specs) == 0 {
 		return nil
 	}
-	return retrieve(ctx, c, specs, func(o *types.ObjectContent) {
+	return retrievePages(ctx, c, page, specs, func(o *types.ObjectContent) {
 		if i, ok := at[o.Obj.Value]; ok {
 			r.lines[i].odd = r.takeExtra(&r.vms[i], o)
 		}

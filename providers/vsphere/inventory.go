@@ -19,7 +19,7 @@ func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
 	var r *roll
 	err := p.do(ctx, "list", "", func(ctx context.Context, c *vim25.Client) error {
 		return p.view.within(ctx, c, func(from types.ObjectSpec) (err error) {
-			r, err = readAll(ctx, c, from)
+			r, err = readAll(ctx, c, from, pageSize)
 			return err
 		})
 	})
@@ -49,19 +49,19 @@ type line struct {
 	odd             error    // why it could not be read
 }
 
-func readAll(ctx context.Context, c *vim25.Client, from types.ObjectSpec) (*roll, error) {
+func readAll(ctx context.Context, c *vim25.Client, from types.ObjectSpec, page int32) (*roll, error) {
 	r := &roll{names: networkNames{}, words: words{}, count: map[string]int{}}
 	networks := types.PropertyFilterSpec{ObjectSet: []types.ObjectSpec{from}, PropSet: networkProperties}
-	if err := retrieve(ctx, c, []types.PropertyFilterSpec{networks}, r.names.take); err != nil {
+	if err := retrievePages(ctx, c, page, []types.PropertyFilterSpec{networks}, r.names.take); err != nil {
 		return nil, err
 	}
 	vms := types.PropertyFilterSpec{ObjectSet: []types.ObjectSpec{from}, PropSet: []types.PropertySpec{
 		{Type: virtualMachine, PathSet: append(paths(vmProperties), keyed(markKey))},
 	}}
-	if err := retrieve(ctx, c, []types.PropertyFilterSpec{vms}, r.take); err != nil {
+	if err := retrievePages(ctx, c, page, []types.PropertyFilterSpec{vms}, r.take); err != nil {
 		return nil, err
 	}
-	return r, r.readExtra(ctx, c)
+	return r, r.readExtra(ctx, c, page)
 }
 
 // take turns what was read of one VM into what is kept of it.

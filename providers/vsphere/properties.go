@@ -5,17 +5,17 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// property is one property of a VM that is read: its path, and how its value
+// vmProperty is one property of a VM that is read: its path, and how its value
 // is taken over. take returns false for a value of another type than the
 // property has.
-type property struct {
+type vmProperty struct {
 	path string
 	take func(vm *mo.VirtualMachine, value types.AnyType) bool
 }
 
 // vmProperties are the properties that are read of every VM, never config as
 // a whole.
-var vmProperties = []property{
+var vmProperties = []vmProperty{
 	own("name", func(vm *mo.VirtualMachine) *string { return &vm.Name }),
 	own("runtime.powerState", func(vm *mo.VirtualMachine) *types.VirtualMachinePowerState { return &vm.Runtime.PowerState }),
 	own("runtime.connectionState", func(vm *mo.VirtualMachine) *types.VirtualMachineConnectionState {
@@ -52,7 +52,7 @@ var vmProperties = []property{
 
 // fullProperties are read beside vmProperties of a VM that is about to be
 // acted on, or that is described alone.
-var fullProperties = []property{
+var fullProperties = []vmProperty{
 	{extraConfigPath, func(vm *mo.VirtualMachine, value types.AnyType) bool {
 		list, ok := value.(types.ArrayOfOptionValue)
 		configOf(vm).ExtraConfig = list.OptionValue
@@ -69,7 +69,7 @@ var fullProperties = []property{
 // takers finds how a property is taken over by its path.
 var takers = func() map[string]func(*mo.VirtualMachine, types.AnyType) bool {
 	m := make(map[string]func(*mo.VirtualMachine, types.AnyType) bool)
-	for _, list := range [][]property{vmProperties, fullProperties} {
+	for _, list := range [][]vmProperty{vmProperties, fullProperties} {
 		for _, p := range list {
 			m[p.path] = p.take
 		}
@@ -78,7 +78,7 @@ var takers = func() map[string]func(*mo.VirtualMachine, types.AnyType) bool {
 }()
 
 // paths returns the paths of properties.
-func paths(lists ...[]property) []string {
+func paths(lists ...[]vmProperty) []string {
 	var out []string
 	for _, list := range lists {
 		for _, p := range list {
@@ -94,8 +94,8 @@ func keyed(key string) string { return extraConfigPath + `["` + key + `"]` }
 
 const extraConfigPath = "config.extraConfig"
 
-func own[T any](path string, at func(*mo.VirtualMachine) *T) property {
-	return property{path, func(vm *mo.VirtualMachine, value types.AnyType) bool {
+func own[T any](path string, at func(*mo.VirtualMachine) *T) vmProperty {
+	return vmProperty{path, func(vm *mo.VirtualMachine, value types.AnyType) bool {
 		v, ok := value.(T)
 		if ok {
 			*at(vm) = v
@@ -104,13 +104,13 @@ func own[T any](path string, at func(*mo.VirtualMachine) *T) property {
 	}}
 }
 
-func config[T any](name string, at func(*types.VirtualMachineConfigInfo) *T) property {
+func config[T any](name string, at func(*types.VirtualMachineConfigInfo) *T) vmProperty {
 	return own("config."+name, func(vm *mo.VirtualMachine) *T { return at(configOf(vm)) })
 }
 
 // optional is a property of the configuration that may be unset there.
-func optional[T any](name string, at func(*types.VirtualMachineConfigInfo) **T) property {
-	return property{"config." + name, func(vm *mo.VirtualMachine, value types.AnyType) bool {
+func optional[T any](name string, at func(*types.VirtualMachineConfigInfo) **T) vmProperty {
+	return vmProperty{"config." + name, func(vm *mo.VirtualMachine, value types.AnyType) bool {
 		v, ok := value.(T)
 		if ok {
 			*at(configOf(vm)) = &v

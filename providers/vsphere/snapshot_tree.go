@@ -37,10 +37,11 @@ func snapshotsOf(ctx context.Context, c *vim25.Client, t *target) ([]snapshot, e
 		return nil, nil
 	}
 	var out []snapshot
-	err := retrieve(ctx, c, []types.PropertyFilterSpec{{
+	spec := types.PropertyFilterSpec{
 		ObjectSet: []types.ObjectSpec{{Obj: t.vm.Self}},
 		PropSet:   []types.PropertySpec{{Type: virtualMachine, PathSet: []string{"snapshot"}}},
-	}}, func(o *types.ObjectContent) {
+	}
+	err := retrieve(ctx, c, []types.PropertyFilterSpec{spec}, func(o *types.ObjectContent) {
 		for _, p := range o.PropSet {
 			if info, ok := p.Val.(types.VirtualMachineSnapshotInfo); ok {
 				out = flatten(out, info.RootSnapshotList, "", info.CurrentSnapshot)
