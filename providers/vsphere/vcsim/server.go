@@ -32,7 +32,8 @@ type Server struct {
 	cert  *certificate
 	line  *line
 	http  *http.Server
-	done  chan struct{} // closed when http has ended
+	inner *simulator.Server // the simulator's own, for what it asks of itself
+	done  chan struct{}     // closed when http has ended
 
 	ctx      context.Context // ends with Close
 	stop     context.CancelFunc
@@ -76,8 +77,8 @@ func Start(opts Options) (*Server, error) {
 }
 
 // listen puts the simulator's handlers behind TLS and behind our own counting.
-// The simulator brings a server with it, which is used for what it registers
-// and then closed.
+// The simulator brings a server with it, in the clear, by which the REST part
+// asks the SOAP part.
 func (s *Server) listen() error {
 	svc := s.model.Service
 	svc.RegisterEndpoints = true
@@ -88,7 +89,7 @@ func (s *Server) listen() error {
 	if err != nil {
 		return err
 	}
-	svc.NewServer().Close()
+	s.inner = svc.NewServer()
 	s.line = newLine(l)
 	s.redirect()
 	s.http = &http.Server{
@@ -138,6 +139,7 @@ func (s *Server) Close() error {
 	s.line.release()
 	err := s.http.Close()
 	<-s.done
+	s.inner.Close()
 	for _, key := range s.Sessions() {
 		s.waits.end(key)
 	}
