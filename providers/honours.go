@@ -80,3 +80,17 @@ func longest[V any](table map[string]V, path string) (v V, ok bool) {
 		path = path[:up]
 	}
 }
+
+// DiskTypes is a condition for the type of disks: each says how the space is
+// provided, or nothing. What a disk spins on is the storage's own matter.
+func DiskTypes(vm *manifest.VM) bool {
+	for _, d := range vm.Disks {
+		if d.Type != "" && !provision(d.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+// RootType is DiskTypes for the root disk.
+func RootType(vm *manifest.VM) bool { return vm.RootDisk.Type == "" || provision(vm.RootDisk.Type) }

@@ -155,9 +155,12 @@ type Change struct {
 	GrowDisks  []DiskSize      `json:"growDisks,omitempty"` // RootDiskName grows the root disk
 	AddNICs    []manifest.NIC  `json:"addNICs,omitempty"`   // a NIC of this name that exists is replaced
 	RemoveNICs []NICRef        `json:"removeNICs,omitempty"`
-	Traits     Traits          `json:"traits,omitempty"` // an empty text takes a key of extraConfig away
-	Tags       *[]string       `json:"tags,omitempty"`
-	Autostart  *bool           `json:"autostart,omitempty"`
+	// Traits are set and no others. An empty text takes a key of extraConfig
+	// away. One that cannot be set is NotSupported, a text that the trait
+	// cannot have InvalidSpec; the whole change is refused then.
+	Traits    Traits    `json:"traits,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Autostart *bool     `json:"autostart,omitempty"`
 	// Retired moves the mark between in use (the zero time) and retired since.
 	Retired *time.Time `json:"retired,omitempty"`
 }

@@ -71,3 +71,31 @@ func TestAbilityOfAFieldWithAName(t *testing.T) {
 		t.Errorf("%s is of %s with the name %q", f, f.Template(), f.Name())
 	}
 }
+
+func TestValidTraits(t *testing.T) {
+	for _, r := range []struct {
+		field  Field
+		text   string
+		want   bool
+		reason string
+	}{
+		{FieldTPM, "true", true, "one of two words"},
+		{FieldTPM, "yes", false, "neither of the two"},
+		{FieldCPUShares, "2000", true, "a number"},
+		{FieldCPUShares, "-1", true, "how hypervisors write unlimited"},
+		{FieldCPUShares, "02000", false, "not as it is written"},
+		{FieldCPUShares, "", false, "no number"},
+		{"disks[root].type", "thick", true, "the root disk is a disk"},
+		{"disks[data].type", "ssd", false, "says nothing of how space is provided"},
+		{"disks[data].scsi.type", "pvscsi", true, "a model"},
+		{"disks[data].scsi.sharedBus", "some", false, "no sharing"},
+		{"nics[lan].pciSlot", "192", true, "a number"},
+		{"extraConfig[a]", "", true, "takes the key away"},
+		{"extraConfig[]", "x", false, "no key"},
+		{"cpu", "2", false, "no trait"},
+	} {
+		if got := ValidTrait(r.field, r.text); got != r.want {
+			t.Errorf("%s=%q is valid: %t, want %t: %s", r.field, r.text, got, r.want, r.reason)
+		}
+	}
+}

@@ -19,7 +19,10 @@ func honoured() providers.Honours {
 	return all
 }
 
-const bySeed = "in the first-boot data"
+const (
+	bySeed      = "in the first-boot data"
+	thinOrThick = "thin, thick and eagerzeroedthick"
+)
 
 func machineFields() providers.Honours {
 	return providers.Honours{
@@ -35,7 +38,7 @@ func machineFields() providers.Honours {
 		"VirtualMachine.spec.importedDisk.source":       {Act: providers.Describe},
 		"VirtualMachine.spec.importedDisk.migrationRef": {Act: providers.Describe},
 		"VirtualMachine.spec.disks[]":                   {},
-		"VirtualMachine.spec.disks[].type":              {When: diskTypes, Note: "what a disk spins on is the pool's matter"},
+		"VirtualMachine.spec.disks[].type":              {When: providers.DiskTypes, Note: thinOrThick},
 		"VirtualMachine.spec.disks[].storageClass":      {Act: providers.Ignore, Note: "there are no classes of storage"},
 		"VirtualMachine.spec.disks[].scsi.controller":   {Act: providers.AtCreation},
 		"VirtualMachine.spec.disks[].scsi.controllerType": {
@@ -56,7 +59,7 @@ func classFields() providers.Honours {
 		"VMClass.spec.memory":                                  {},
 		"VMClass.spec.firmware":                                {},
 		"VMClass.spec.diskDefaults.size":                       {},
-		"VMClass.spec.diskDefaults.type":                       {When: rootType, Note: "what a disk spins on is the pool's matter"},
+		"VMClass.spec.diskDefaults.type":                       {When: providers.RootType, Note: thinOrThick},
 		"VMClass.spec.extraConfig":                             {Field: providers.FieldAutostart, When: onlyAutostart, Note: "autostart alone"},
 		"VMClass.spec.performanceProfile.cpuHotAddEnabled":     {Note: "room for four times as many"},
 		"VMClass.spec.performanceProfile.nestedVirtualization": {Note: "true needs KVM on an Intel or AMD host"},
@@ -100,27 +103,6 @@ func networkFields() providers.Honours {
 		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.servers":       {Act: providers.AtCreation, Note: bySeed},
 		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.searchDomains": {Act: providers.AtCreation, Note: bySeed},
 	}
-}
-
-// diskTypes tells whether every disk's type is one that makes a difference
-// here. What a disk spins on is the pool's matter.
-func diskTypes(vm *manifest.VM) bool {
-	for _, d := range vm.Disks {
-		if !provisioning(d.Type) {
-			return false
-		}
-	}
-	return true
-}
-
-func rootType(vm *manifest.VM) bool { return provisioning(vm.RootDisk.Type) }
-
-func provisioning(kind string) bool {
-	switch kind {
-	case "", "thin", "thick", "eagerzeroedthick":
-		return true
-	}
-	return false
 }
 
 func unshared(vm *manifest.VM) bool {

@@ -92,6 +92,9 @@ func (e *edit) then(step func() error) { e.steps = append(e.steps, step) }
 // plan writes the change into the sheet and the mark, and notes the steps.
 func (e *edit) plan() error {
 	ch := &e.change
+	for field := range ch.Traits {
+		return cannot("%s of a domain that is there cannot be set", field)
+	}
 	if ch.CPU != nil {
 		if err := e.setCPU(*ch.CPU); err != nil {
 			return err

@@ -1,6 +1,8 @@
 package memory
 
 import (
+	"maps"
+
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
@@ -26,7 +28,7 @@ func (p *Provider) Capabilities() providers.Capabilities {
 }
 
 func abilities() map[providers.Field]providers.Ability {
-	return map[providers.Field]providers.Ability{
+	all := map[providers.Field]providers.Ability{
 		providers.FieldCPU:        providers.LiveInHeadroom,
 		providers.FieldMemory:     providers.LiveInHeadroom,
 		providers.FieldDisk:       providers.Live,
@@ -45,6 +47,8 @@ func abilities() map[providers.Field]providers.Ability {
 		providers.FieldImage:      providers.Replace,
 		providers.FieldCloudInit:  providers.Replace,
 	}
+	maps.Copy(all, traitAbilities())
+	return all
 }
 
 // nicOpinion returns the network and model that a wanted interface will have:
@@ -74,36 +78,38 @@ func nicOpinion(nic manifest.NIC) (network, model string) {
 // honoured is what the model shows, compares or keeps.
 func honoured() providers.Honours {
 	const (
-		noGuest = "nothing runs in the guest"
-		seen    = "its digest is kept in the mark"
+		noGuest     = "nothing runs in the guest"
+		thinOrThick = "thin, thick and eagerzeroedthick"
+		seen        = "its digest is kept in the mark"
 	)
 	return providers.Honours{
-		"VirtualMachine.spec.importedDisk":                     {Act: providers.AtCreation},
-		"VirtualMachine.spec.importedDisk.source":              {Act: providers.Describe},
-		"VirtualMachine.spec.resources.cpu":                    {},
-		"VirtualMachine.spec.resources.memoryMiB":              {},
-		"VirtualMachine.spec.disks":                            {},
-		"VirtualMachine.spec.disks[].storageClass":             {Act: providers.Ignore, Note: "there are no classes of storage"},
-		"VirtualMachine.spec.networks":                         {},
-		"VirtualMachine.spec.networks[].ipAddress":             {Act: providers.Ignore, Note: noGuest},
-		"VirtualMachine.spec.networks[].prefix":                {Act: providers.Ignore, Note: noGuest},
-		"VirtualMachine.spec.networks[].gateway":               {Act: providers.Ignore, Note: noGuest},
-		"VirtualMachine.spec.networks[].dns":                   {Act: providers.Ignore, Note: noGuest},
-		"VirtualMachine.spec.userData":                         {Note: seen},
-		"VirtualMachine.spec.metaData":                         {Note: seen},
-		"VirtualMachine.spec.tags":                             {},
-		"VMClass.spec.cpu":                                     {},
-		"VMClass.spec.memory":                                  {},
-		"VMClass.spec.firmware":                                {},
-		"VMClass.spec.diskDefaults.size":                       {},
-		"VMClass.spec.performanceProfile.cpuHotAddEnabled":     {},
-		"VMClass.spec.performanceProfile.memoryHotAddEnabled":  {},
-		"VMImage.spec.source.libvirt":                          {},
-		"VMImage.spec.source.vsphere":                          {},
-		"VMImage.spec.source.http":                             {},
-		"VMNetworkAttachment.spec.network.libvirt.bridge.name": {},
-		"VMNetworkAttachment.spec.network.libvirt.networkName": {},
-		"VMNetworkAttachment.spec.network.libvirt.model":       {},
-		"VMNetworkAttachment.spec.network.vsphere.portgroup":   {},
+		"VirtualMachine.spec.importedDisk":                       {Act: providers.AtCreation},
+		"VirtualMachine.spec.importedDisk.source":                {Act: providers.Describe},
+		"VirtualMachine.spec.resources.cpu":                      {},
+		"VirtualMachine.spec.resources.memoryMiB":                {},
+		"VirtualMachine.spec.disks":                              {},
+		"VirtualMachine.spec.disks[].storageClass":               {Act: providers.Ignore, Note: "there are no classes of storage"},
+		"VirtualMachine.spec.networks":                           {},
+		"VirtualMachine.spec.networks[].ipAddress":               {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.networks[].prefix":                  {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.networks[].gateway":                 {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.networks[].dns":                     {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.userData":                           {Note: seen},
+		"VirtualMachine.spec.metaData":                           {Note: seen},
+		"VirtualMachine.spec.tags":                               {},
+		"VMClass.spec.cpu":                                       {},
+		"VMClass.spec.memory":                                    {},
+		"VMClass.spec.firmware":                                  {},
+		"VMClass.spec.diskDefaults.size":                         {},
+		"VMClass.spec.performanceProfile.cpuHotAddEnabled":       {},
+		"VMClass.spec.performanceProfile.memoryHotAddEnabled":    {},
+		"VMImage.spec.source.libvirt":                            {},
+		"VMImage.spec.source.vsphere":                            {},
+		"VMImage.spec.source.http":                               {},
+		"VMNetworkAttachment.spec.network.libvirt.bridge.name":   {},
+		"VMNetworkAttachment.spec.network.libvirt.networkName":   {},
+		"VMNetworkAttachment.spec.network.libvirt.model":         {},
+		"VMNetworkAttachment.spec.network.vsphere.portgroup":     {},
+		"VMNetworkAttachment.spec.network.vsphere.pciSlotNumber": {},
 	}
 }

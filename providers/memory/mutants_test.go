@@ -27,7 +27,7 @@ type mutant struct {
 func mutants() []mutant {
 	all := slices.Concat(
 		createMutants(), createRaceMutants(), describeMutants(), listMutants(), ownershipMutants(),
-		powerMutants(), reconfigureMutants(), alterationMutants(), deleteMutants(), callMutants(), watchMutants(),
+		powerMutants(), reconfigureMutants(), alterationMutants(), traitMutants(), deleteMutants(), callMutants(), watchMutants(),
 	)
 	slices.SortFunc(all, func(a, b mutant) int {
 		return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(a.how, b.how))

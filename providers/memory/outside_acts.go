@@ -102,6 +102,7 @@ func (o Outside) DetachNIC(vm string, ref providers.NICRef) error {
 	return o.change(vm, func(_ *state, m *machine) {
 		for _, h := range m.shapes(true) {
 			h.NICs = slices.DeleteFunc(h.NICs, isNIC(ref))
+			dropTraits(h)
 		}
 	})
 }
@@ -149,6 +150,7 @@ func (o Outside) DetachDisk(vm, name string) error {
 		}
 		for _, h := range m.shapes(true) {
 			h.Disks = slices.DeleteFunc(h.Disks, func(d providers.Disk) bool { return d.Name == name })
+			dropTraits(h)
 		}
 	})
 }

@@ -20,9 +20,12 @@ type alteration struct {
 	// "" is a fact that must be gone, "*" any value.
 	change func(e *Env, vm *providers.VM) (providers.Change, map[string]string)
 	may    []string // prefixes of further paths that may change with it
+	// shape prepares the VM that is altered, where the usual one will not do.
+	shape func(*manifest.VM)
 	// property says that the facts are not hardware's: they hold at once,
 	// whether the VM runs or not.
 	property bool
+	refused  bool // the target cannot carry it
 	offOnly  bool // makes no sense for a VM that runs
 	noDefine bool // has no meaning for the definition of a VM that runs
 }
@@ -34,22 +37,25 @@ func alterationChecks() []Check {
 			Name: "reconfigure-" + a.name,
 			Promise: "Reconfigure applies " + a.name + " and nothing else: off, to the definition of a VM that runs, " +
 				"and live; the second time changes nothing.",
-			Run: func(ctx context.Context, e *Env) error {
-				if e.need(e.can(a.field) != providers.Never, "ability to change "+string(a.field)) {
-					a.whileOff(ctx, e)
-					a.definition(ctx, e)
-					a.live(ctx, e)
-				}
-				return e.Err()
-			},
+			Run: func(ctx context.Context, e *Env) error { return e.alter(ctx, a) },
 		})
 	}
 	return all
 }
 
+// alter tries an alteration in every way that the target can.
+func (e *Env) alter(ctx context.Context, a alteration) error {
+	if e.need(e.changeable(a.field), "ability to change "+string(a.field)) && e.need(!a.refused, "VM that "+a.name+" can be set of") {
+		a.whileOff(ctx, e)
+		a.definition(ctx, e)
+		a.live(ctx, e)
+	}
+	return e.Err()
+}
+
 // whileOff tries the alteration on a VM that is off.
 func (a alteration) whileOff(ctx context.Context, e *Env) {
-	ref, before := e.made(ctx, "off")
+	ref, before := e.madeAs(ctx, "off", a.shape)
 	if e.failed() {
 		return
 	}
@@ -63,7 +69,7 @@ func (a alteration) definition(ctx context.Context, e *Env) {
 	if a.offOnly || a.noDefine || e.failed() {
 		return
 	}
-	ref, before := e.running(ctx, "definition")
+	ref, before := e.runningAs(ctx, "definition", a.shape)
 	if before.Running == nil {
 		return // the hypervisor makes no difference
 	}
@@ -83,7 +89,7 @@ func (a alteration) live(ctx context.Context, e *Env) {
 	if a.offOnly || e.failed() || e.NoGuest && guest || ability != providers.Live && ability != providers.LiveInHeadroom {
 		return
 	}
-	ref, before := e.running(ctx, "live")
+	ref, before := e.runningAs(ctx, "live", a.shape)
 	if !e.failed() && !e.NoGuest && e.Booted != nil {
 		e.ok("booted hook", e.Booted(ctx, ref.ID))
 	}
@@ -147,21 +153,21 @@ func hardwareAlterations() []alteration {
 		{name: "root-disk-size", field: providers.FieldDiskSize, noDefine: true, change: growing(providers.RootDiskName)},
 		{name: "disk-size", field: providers.FieldDiskSize, noDefine: true, change: growing("data")},
 		{
-			name: "added-disk", field: providers.FieldDisk, may: []string{"disks[more]"},
+			name: "added-disk", field: providers.FieldDisk, may: []string{"disks[more]", "traits.disks[more]"},
 			change: func(e *Env, _ *providers.VM) (providers.Change, map[string]string) {
 				d := e.Disk("more")
 				return providers.Change{AddDisks: []manifest.Disk{d}}, map[string]string{"disks[more].size": fmt.Sprint(d.SizeGiB)}
 			},
 		},
 		{
-			name: "added-nic", field: providers.FieldNIC, may: []string{"nics[" + nic + "]", "mark.macs[" + nic + "]"},
+			name: "added-nic", field: providers.FieldNIC, may: []string{"nics[" + nic + "]", "traits.nics[" + nic + "]", "mark.macs[" + nic + "]"},
 			change: func(e *Env, _ *providers.VM) (providers.Change, map[string]string) {
 				return providers.Change{AddNICs: []manifest.NIC{e.NIC(nic)}},
 					map[string]string{"nics[" + nic + "].network": "*", "nics[" + nic + "].mac": "*"}
 			},
 		},
-		{name: "removed-nic-by-name", field: providers.FieldNIC, may: []string{"nics[", "mark.macs["}, change: removing(true)},
-		{name: "removed-nic-by-mac", field: providers.FieldNIC, may: []string{"nics[", "mark.macs["}, change: removing(false)},
+		{name: "removed-nic-by-name", field: providers.FieldNIC, may: []string{"nics[", "traits.nics[", "mark.macs["}, change: removing(true)},
+		{name: "removed-nic-by-mac", field: providers.FieldNIC, may: []string{"nics[", "traits.nics[", "mark.macs["}, change: removing(false)},
 		{name: "replaced-nic", field: providers.FieldNICMAC, offOnly: true, may: []string{"mark.macs["}, change: alterMAC},
 	}
 }

@@ -194,5 +194,10 @@ func (e *Env) plausible(vm providers.VM) {
 				e.failf("%s has a disk %q of known size 0", vm.Name, d.Name)
 			}
 		}
+		for field, text := range h.Traits {
+			if text == "" || !providers.ValidTrait(field, text) {
+				e.failf("%s has the trait %s with the text %q", vm.Name, field, text)
+			}
+		}
 	}
 }

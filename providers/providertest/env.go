@@ -130,14 +130,28 @@ func (e *Env) create(ctx context.Context, o providers.Owner, vm *manifest.VM) pr
 
 // made creates the usual VM of a short name and describes it.
 func (e *Env) made(ctx context.Context, short string) (providers.Ref, *providers.VM) {
+	return e.madeAs(ctx, short, nil)
+}
+
+// madeAs creates the usual VM after it was given another shape.
+func (e *Env) madeAs(ctx context.Context, short string, shape func(*manifest.VM)) (providers.Ref, *providers.VM) {
 	o := e.owner(ctx, short)
-	ref := e.create(ctx, o, e.wanted(o))
+	vm := e.wanted(o)
+	if shape != nil {
+		shape(vm)
+	}
+	ref := e.create(ctx, o, vm)
 	return ref, e.describe(ctx, ref)
 }
 
 // running creates the usual VM and starts it.
 func (e *Env) running(ctx context.Context, short string) (providers.Ref, *providers.VM) {
-	ref, _ := e.made(ctx, short)
+	return e.runningAs(ctx, short, nil)
+}
+
+// runningAs starts the usual VM after it was given another shape.
+func (e *Env) runningAs(ctx context.Context, short string, shape func(*manifest.VM)) (providers.Ref, *providers.VM) {
+	ref, _ := e.madeAs(ctx, short, shape)
 	e.power(ctx, ref, providers.PowerStart)
 	vm := e.describe(ctx, ref)
 	if vm.Power != providers.On {
@@ -265,21 +279,29 @@ func (e *Env) foreign(ctx context.Context, name string) (id string) {
 
 // can returns how the provider changes a field; Never when it does not state.
 func (e *Env) can(f providers.Field) providers.Ability {
-	c, stated := e.P.(providers.Capable)
-	if !stated {
-		return providers.Never
-	}
-	return cmp.Or(c.Capabilities().Change[f], providers.Never)
+	a, _ := e.ability(f)
+	return cmp.Or(a, providers.Never)
+}
+
+// changeable tells whether a field of a VM that exists can be changed.
+func (e *Env) changeable(f providers.Field) bool {
+	a := e.can(f)
+	return a != providers.Never && a != providers.Replace
 }
 
 // observes tells whether the provider reports a field.
 func (e *Env) observes(f providers.Field) bool {
-	c, stated := e.P.(providers.Capable)
-	if !stated {
-		return false
+	_, stated := e.ability(f)
+	return stated
+}
+
+func (e *Env) ability(f providers.Field) (a providers.Ability, stated bool) {
+	c, ok := e.P.(providers.Capable)
+	if !ok {
+		return "", false
 	}
-	_, ok := c.Capabilities().Change[f]
-	return ok
+	caps := c.Capabilities()
+	return caps.Ability(f)
 }
 
 // cleanUp removes what the check made, also after a failure.

@@ -44,6 +44,13 @@ type Target struct {
 	Disk func(name string) manifest.Disk
 	NIC  func(name string) manifest.NIC
 
+	// Carries tells whether a VM of the endpoint can be given a trait of that
+	// text: a TPM needs software that a host may not have. It is asked only of
+	// fields whose ability Capabilities states, with the names of parts in the
+	// brackets, and for keys of extraConfig that begin with "providertest.".
+	// nil: it can be given all of them.
+	Carries func(field providers.Field, text string) bool
+
 	Namespace string // of the VMs that the checks make; empty: "providertest"
 	Outside   Outside
 
@@ -116,7 +123,7 @@ func (s *Skip) Error() string { return "skipped: " + s.Reason }
 func Checks() []Check {
 	return slices.Concat(
 		validateChecks(), createChecks(), interruptedChecks(), describeChecks(), listChecks(),
-		ownershipChecks(), powerChecks(), reconfigureChecks(), alterationChecks(),
+		ownershipChecks(), powerChecks(), reconfigureChecks(), alterationChecks(), traitChecks(),
 		deleteChecks(), sweepChecks(), watchChecks(), contextChecks(), connectionChecks(),
 	)
 }
