@@ -20,7 +20,8 @@ import (
 // said at each. Calls may come from many goroutines at once; calls for the
 // same VM come one after another. A VM that does not carry the mark of the
 // Ref's owner is never changed: the call returns an error of kind Conflict.
-// Every error carries a Kind; context errors pass through unwrapped.
+// Every error carries a Kind; context errors pass through unwrapped, except
+// that a deadline may be a Timeout.
 type Provider interface {
 	// Validate tells whether the endpoint can be reached and used with the
 	// configured credentials. It changes nothing.
