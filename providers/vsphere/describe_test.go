@@ -3,8 +3,8 @@ package vsphere
 import (
 	"testing"
 
+	"github.com/vmware/govmomi/find"
 	"github.com/vmware/govmomi/object"
-	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/vsphere/vcsim"
@@ -123,10 +123,11 @@ func TestATemplateOfOursIsNotAbsent(t *testing.T) {
 
 func TestDescribeSeesTheGuest(t *testing.T) {
 	y := newYard(t, vcsim.Options{Machines: 1})
-	vm := object.NewVirtualMachine(y.Client(), y.Simulator().Context.Map.Any(virtualMachine).Reference())
-	y.reconfigure(vm, types.VirtualMachineConfigSpec{ExtraConfig: []types.BaseOptionValue{
-		&types.OptionValue{Key: "SET.guest.ipAddress", Value: "10.1.2.3"},
-	}})
+	vm, err := find.NewFinder(y.Client()).VirtualMachine(y.ctx, "/DC0/vm/DC0_C0_RP1_VM0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	y.SetGuest(vm.Reference(), vcsim.Guest{Tools: true, Addresses: []string{"10.1.2.3"}})
 	got, err := y.p.Describe(y.ctx, providers.Ref{ID: vm.Reference().Value})
 	if err != nil || len(got.Addresses) != 1 || got.Addresses[0].IP != "10.1.2.3" || got.Addresses[0].Via != "tools" {
 		t.Errorf("%+v, %v; want the address that the guest tells", got, err)

@@ -48,9 +48,14 @@ type Server struct {
 	serials  atomic.Int64
 }
 
+// quiet keeps the simulator's words to itself: it logs what it refuses through
+// the standard library's logger, which nobody else here uses.
+var quiet = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
+
 // Start starts a server. Close it.
 func Start(opts Options) (*Server, error) {
 	opts.fill()
+	quiet()
 	cert, err := newCertificate()
 	if err != nil {
 		return nil, err

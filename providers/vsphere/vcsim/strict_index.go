@@ -41,15 +41,15 @@ func (x *index) Reference() types.ManagedObjectReference { return x.Self }
 // PutObject implements simulator.RegisterObject.
 func (x *index) PutObject(_ *simulator.Context, o mo.Reference) {
 	if vm, ok := o.(*simulator.VirtualMachine); ok {
-		x.note(&vm.VirtualMachine)
+		x.note(&vm.VirtualMachine, true)
 	}
 }
 
 // UpdateObject implements simulator.RegisterObject. Who updates a VM holds its
-// lock.
+// lock. The simulator updates VMs that are removed already.
 func (x *index) UpdateObject(_ *simulator.Context, o mo.Reference, _ []types.PropertyChange) {
 	if vm, ok := o.(*mo.VirtualMachine); ok {
-		x.note(vm)
+		x.note(vm, false)
 	}
 }
 
@@ -60,14 +60,14 @@ func (x *index) RemoveObject(_ *simulator.Context, ref types.ManagedObjectRefere
 	x.drop(ref)
 }
 
-func (x *index) note(vm *mo.VirtualMachine) {
+func (x *index) note(vm *mo.VirtualMachine, fresh bool) {
 	if vm.Config == nil {
 		return
 	}
 	u := uuids{strings.ToLower(vm.Config.InstanceUuid), strings.ToLower(vm.Config.Uuid)}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if x.entries[vm.Self] == u {
+	if known, ok := x.entries[vm.Self]; known == u || !ok && !fresh {
 		return
 	}
 	x.drop(vm.Self)
