@@ -129,7 +129,7 @@ func TestListFollowsPages(t *testing.T) {
 // read reads everything in small pages, and calls between before each call.
 func (y *yard) read(page int32, between func()) (r *roll, err error) {
 	err = y.p.do(y.ctx, "list", "", func(ctx context.Context, c *vim25.Client) error {
-		c.RoundTripper = before{c.RoundTripper, between}
+		c.RoundTripper = before{c.RoundTripper, func(soap.HasFault) { between() }}
 		return (&view{}).within(ctx, c, func(from types.ObjectSpec) (err error) {
 			r, err = readAll(ctx, c, from, page)
 			return err
@@ -175,11 +175,11 @@ func TestListBetweenSessions(t *testing.T) {
 // before calls something before each call.
 type before struct {
 	soap.RoundTripper
-	do func()
+	do func(req soap.HasFault)
 }
 
 func (b before) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
-	b.do()
+	b.do(req)
 	return b.RoundTripper.RoundTrip(ctx, req, res)
 }
 
