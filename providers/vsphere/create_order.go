@@ -40,7 +40,9 @@ func (p *Provider) order(ctx context.Context, c *vim25.Client, req providers.Cre
 	if o.plan.linked && o.from.snapshot == nil {
 		return nil, "", missing("a snapshot of "+o.from.path, "take one, for a linked clone stands on it; or clone in full")
 	}
-	if o.store, err = o.storeFor(); err != nil {
+	var home object.DatastorePath
+	home.FromString(o.from.vm.Config.Files.VmPathName)
+	if o.store, err = o.site.storeNear(o.from.stores, home.Datastore); err != nil {
 		return nil, "", err
 	}
 	return o, "", p.plugIn(ctx, c, o)
@@ -56,29 +58,6 @@ func (p *Provider) plugIn(ctx context.Context, c *vim25.Client, o *order) error 
 		o.plan.networks, err = l.networks(o.req.VM.NICs, r)
 		return err
 	})
-}
-
-// storeFor returns the datastore for a clone: the one that is named, or else
-// the template's, or else the only one.
-func (o *order) storeFor() (*location, error) {
-	s := o.site
-	if s.datastore != nil {
-		return s.datastore, nil
-	}
-	reached := keep(s.layout.all[kindDatastore], func(d *location) bool { return slices.Contains(s.compute.stores, d.ref) })
-	near := keep(reached, func(d *location) bool { return slices.Contains(o.from.stores, d.ref) })
-	if len(near) > 1 { // where it has its home
-		var home object.DatastorePath
-		home.FromString(o.from.vm.Config.Files.VmPathName)
-		near = keep(near, func(d *location) bool { return d.name == home.Datastore })
-	}
-	switch {
-	case len(near) == 1:
-		return near[0], nil
-	case len(reached) == 1:
-		return reached[0], nil
-	}
-	return nil, invalid("nothing says which datastore the VM goes to; it may be %s; write placement.datastore, or the provider's default", pathList(reached))
 }
 
 // send hands the order to the vCenter.
@@ -131,8 +110,25 @@ func (o *order) spec() (*types.VirtualMachineConfigSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec.ExtraConfig = append(spec.ExtraConfig, info...)
+	spec.ExtraConfig = append(append(spec.ExtraConfig, o.inherited(info)...), info...)
 	return spec, nil
+}
+
+// inherited takes away what a clone would inherit and must not: the first-boot
+// data that the template itself was made with, and its mark as an image.
+func (o *order) inherited(info []types.BaseOptionValue) []types.BaseOptionValue {
+	if o.from == nil {
+		return nil
+	}
+	var out []types.BaseOptionValue
+	for _, have := range o.from.vm.Config.ExtraConfig {
+		key := have.GetOptionValue().Key
+		stated := slices.ContainsFunc(info, func(v types.BaseOptionValue) bool { return v.GetOptionValue().Key == key })
+		if key == imageKey || isGuestKey(key) && !stated {
+			out = append(out, &types.OptionValue{Key: key, Value: ""})
+		}
+	}
+	return out
 }
 
 func (o *order) host() *types.ManagedObjectReference {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/base64"
 	"fmt"
+	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
 	"go.yaml.in/yaml/v3"
@@ -21,10 +22,20 @@ const (
 	guestMetaData = "guestinfo.metadata"
 	guestUserData = "guestinfo.userdata"
 	guestIgnition = "guestinfo.ignition.config.data"
+	guestVendor   = "guestinfo.vendordata" // of no manifest
 
 	encodingSuffix = ".encoding"
 	guestEncoding  = "gzip+base64"
 )
+
+// isGuestKey tells whether a guest takes first-boot data from a key.
+func isGuestKey(key string) bool {
+	switch strings.TrimSuffix(key, encodingSuffix) {
+	case guestMetaData, guestUserData, guestIgnition, guestVendor:
+		return true
+	}
+	return false
+}
 
 // guestInfo returns the first-boot data of the VM as extraConfig: the same for
 // the same manifest, and nothing if the manifest has none and no address that

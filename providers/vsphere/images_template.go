@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -106,10 +107,11 @@ type source struct {
 	path     string
 	snapshot *types.ManagedObjectReference // the current one; nil: none
 	stores   []types.ManagedObjectReference
+	vApp     bool // it has properties of OVF, which its guest may read
 }
 
 // sourceProps are read beside those of every VM.
-var sourceProps = []string{"snapshot", "datastore"}
+var sourceProps = []string{"snapshot", "datastore", "config.annotation", "config.vAppConfig"}
 
 // readSource reads a template. One that is gone is absent.
 func readSource(ctx context.Context, c *vim25.Client, from candidate) (*source, error) {
@@ -122,7 +124,10 @@ func readSource(ctx context.Context, c *vim25.Client, from candidate) (*source, 
 	}}, func(o *types.ObjectContent) {
 		vm, odd = load(o)
 		p := readProperties(o)
-		s.stores = p.refs("datastore")
+		s.stores, s.vApp = p.refs("datastore"), p["config.vAppConfig"] != nil
+		if vm.Config != nil {
+			vm.Config.Annotation = p.text("config.annotation")
+		}
 		if info, ok := p["snapshot"].(types.VirtualMachineSnapshotInfo); ok {
 			s.snapshot = info.CurrentSnapshot
 		}
@@ -195,8 +200,13 @@ func (p *Provider) templates(ctx context.Context, c *vim25.Client, l *layout, wr
 	return all, err
 }
 
+var errNoTemplate = errors.New("create it, or correct the name")
+
 func noTemplate(written string) error {
-	return missing("template "+written, "create it, or correct the name")
+	what := "template " + written
+	return &providers.Error{
+		Kind: providers.NotFound, Missing: what, Err: fmt.Errorf("%s is not there; %w", what, errNoTemplate),
+	}
 }
 
 // placeWith decides where the VM goes. near returns the datacenters that

@@ -22,6 +22,9 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 	if id, ok := strings.CutPrefix(string(task), shutdownTask); ok {
 		return p.isOff(ctx, id)
 	}
+	if isImport(task) {
+		return p.images.complete(ctx, p, task)
+	}
 	if !strings.HasPrefix(string(task), taskPrefix) {
 		return true, nil
 	}
