@@ -47,6 +47,15 @@ func (e *Env) everyCall(ref providers.Ref) map[string]func(context.Context) erro
 	if w, ok := e.P.(providers.Watcher); ok {
 		all["watch"] = func(ctx context.Context) error { return w.Watch(ctx, func() {}, func(...string) {}) }
 	}
+	if s, ok := e.P.(providers.Snapshotter); ok {
+		all["snapshots"] = func(ctx context.Context) error { _, err := s.Snapshots(ctx, ref); return err }
+		all["take a snapshot"] = func(ctx context.Context) error {
+			_, err := s.TakeSnapshot(ctx, ref, providers.SnapshotRequest{Name: "some"})
+			return err
+		}
+		all["revert to a snapshot"] = func(ctx context.Context) error { _, err := s.RevertSnapshot(ctx, ref, "some"); return err }
+		all["drop a snapshot"] = func(ctx context.Context) error { _, err := s.DropSnapshot(ctx, ref, "some"); return err }
+	}
 	if s, ok := e.P.(providers.Sweeper); ok {
 		all["sweep"] = func(ctx context.Context) error {
 			return s.Sweep(ctx, providers.Leftover{ID: "no-such-volume", Owner: ref.Owner})

@@ -45,7 +45,7 @@ func Checks() []Check {
 		validateChecks(), createChecks(), missingChecks(), interruptedChecks(), describeChecks(), listChecks(),
 		absentChecks(), unreadableChecks(), ownershipChecks(), powerChecks(), taskChecks(),
 		reconfigureChecks(), roomChecks(), alterationChecks(), traitChecks(),
-		deleteChecks(), attachedChecks(), sweepChecks(), watchChecks(), crowdChecks(),
+		snapshotChecks(), deleteChecks(), attachedChecks(), sweepChecks(), watchChecks(), crowdChecks(),
 		contextChecks(), connectionChecks(), midCallChecks(), errorChecks(),
 	)
 }
