@@ -3,7 +3,6 @@ package daemon_test
 import (
 	"fmt"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,25 +22,27 @@ func TestEveryCallMayFail(t *testing.T) {
 	t.Parallel()
 	troubles := []struct {
 		name string
-		vcsim.Trouble
+		vcsim.Rule
 	}{
-		{"no permission", vcsim.Trouble{Fault: &types.NoPermission{}}},
-		{"not authenticated", vcsim.Trouble{Fault: &types.NotAuthenticated{}}},
-		{"gone", vcsim.Trouble{Fault: &types.ManagedObjectNotFound{}}},
-		{"busy", vcsim.Trouble{Fault: &types.TaskInProgress{}}},
-		{"cut before", vcsim.Trouble{Cut: vcsim.Before}},
-		{"cut after", vcsim.Trouble{Cut: vcsim.After}},
-		{"slow", vcsim.Trouble{Delay: 50 * time.Millisecond}},
+		{"no permission", vcsim.Rule{Fault: &types.NoPermission{}}},
+		{"not authenticated", vcsim.Rule{Fault: &types.NotAuthenticated{}}},
+		{"gone", vcsim.Rule{Fault: &types.ManagedObjectNotFound{}}},
+		{"busy", vcsim.Rule{Fault: &types.TaskInProgress{}}},
+		{"session ended", vcsim.Rule{EndSessions: true}},
+		{"cut before", vcsim.Rule{Drop: true}},
+		{"cut after", vcsim.Rule{Drop: true, Lost: true}},
+		{"unavailable", vcsim.Rule{Status: 503}},
+		{"slow", vcsim.Rule{Delay: 50 * time.Millisecond}},
 	}
 	c := newCenter(t, vcsim.Options{})
 	c.policy = "prune: {mode: delete, grace: 0s, maxCount: 100, maxPercent: 100, allowEmpty: true}"
 	r := &roundabout{center: c}
-	r.turn(vcsim.Trouble{}, "")
+	r.turn(vcsim.Rule{}, "")
 	methods := r.methods()
 	t.Logf("a pass calls %v", methods)
 	for _, tr := range troubles {
 		for _, m := range methods {
-			r.turn(tr.Trouble, m)
+			r.turn(tr.Rule, m)
 			if t.Failed() {
 				t.Fatalf("%s of %s", tr.name, m)
 			}
@@ -69,7 +70,7 @@ func (r *roundabout) methods() []string {
 
 // turn makes one turn while the first call of a method, and the first that
 // follows in each pass, fares ill.
-func (r *roundabout) turn(trouble vcsim.Trouble, method string) {
+func (r *roundabout) turn(trouble vcsim.Rule, method string) {
 	r.t.Helper()
 	r.turns++
 	vm := func(n int) vmFile {
@@ -93,16 +94,13 @@ func (r *roundabout) turn(trouble vcsim.Trouble, method string) {
 }
 
 // troubledPass runs one pass in which one call fares ill.
-func (r *roundabout) troubledPass(trouble vcsim.Trouble, method string) {
+func (r *roundabout) troubledPass(trouble vcsim.Rule, method string) {
 	r.t.Helper()
-	var once sync.Once
-	r.sim.OnCall(func(m string) (out vcsim.Trouble) {
-		if m == method {
-			once.Do(func() { out = trouble })
-		}
-		return out
-	})
-	defer r.sim.OnCall(nil)
+	if method != "" {
+		trouble.Method = method
+		r.sim.Fail(trouble)
+		defer r.sim.Heal()
+	}
 	r.with(func(svc daemon.Service) {
 		rep, err := svc.Apply(r.t.Context(), daemon.ApplyRequest{})
 		if err != nil {
