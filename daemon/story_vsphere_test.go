@@ -1,13 +1,13 @@
 package daemon_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/vmware/govmomi/object"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -57,7 +57,7 @@ func (c *center) wantRunning(vms []vmFile, running int) {
 		want = append(want, v.Name)
 	}
 	all, on := c.names()
-	if diff := cmp.Diff(want, all); diff != "" {
+	if diff := gocmp.Diff(want, all); diff != "" {
 		c.t.Errorf("VMs of the vCenter (-want +got):\n%s", diff)
 	}
 	if len(on) != running {
@@ -87,24 +87,29 @@ func (c *center) vcenterAgrees() {
 	}
 }
 
-// shapeOf renders what a VM is made of.
+// shapeOf renders what a VM is made of, disks in the order of their units.
 func shapeOf(vm *mo.VirtualMachine) string {
 	if vm.Config == nil {
 		return "nothing"
 	}
-	var disks, nics []string
+	var disks []*types.VirtualDisk
+	var sizes, nics []string
 	for _, d := range vm.Config.Hardware.Device {
 		switch dev := d.(type) {
 		case *types.VirtualDisk:
-			disks = append(disks, fmt.Sprintf("%d GiB", dev.CapacityInKB>>20))
+			disks = append(disks, dev)
 		case types.BaseVirtualEthernetCard:
 			where := "a distributed port group"
 			if b, ok := dev.GetVirtualEthernetCard().Backing.(*types.VirtualEthernetCardNetworkBackingInfo); ok {
 				where = b.DeviceName
 			}
-			nics = append(nics, object.VirtualDeviceList{}.Type(d)+" on "+where)
+			nics = append(nics, strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", d), "*types.Virtual"))+" on "+where)
 		}
 	}
-	return strings.ReplaceAll(fmt.Sprintf("%d CPU, %d MiB, %s; %s; %s", vm.Config.Hardware.NumCPU, vm.Config.Hardware.MemoryMB,
-		vm.Runtime.PowerState, strings.Join(disks, ", "), strings.Join(nics, ", ")), "ethernet-", "")
+	slices.SortFunc(disks, func(a, b *types.VirtualDisk) int { return cmp.Compare(*a.UnitNumber, *b.UnitNumber) })
+	for _, d := range disks {
+		sizes = append(sizes, fmt.Sprintf("%d GiB", d.CapacityInKB>>20))
+	}
+	return fmt.Sprintf("%d CPU, %d MiB, %s; %s; %s", vm.Config.Hardware.NumCPU, vm.Config.Hardware.MemoryMB,
+		vm.Runtime.PowerState, strings.Join(sizes, ", "), strings.Join(nics, ", "))
 }
