@@ -87,7 +87,7 @@ func (c *center) power(name string, act func(*object.VirtualMachine, context.Con
 func (c *center) done(name string, task *object.Task, err error) {
 	c.t.Helper()
 	if err == nil {
-		err = task.Wait(context.Background())
+		_, err = c.sim.Await(context.Background(), task)
 	}
 	if err != nil {
 		c.t.Fatalf("outside change of %s: %v", name, err)

@@ -41,5 +41,6 @@ func (s *Server) act(ctx context.Context, name string, begin func(*object.Virtua
 	if err != nil {
 		return err
 	}
-	return task.Wait(ctx)
+	_, err = s.Await(ctx, task)
+	return err
 }

@@ -144,7 +144,7 @@ func (s *Server) makeTemplate(ctx context.Context, folder *object.Folder, pool *
 	if err != nil {
 		return err
 	}
-	info, err := task.WaitForResult(ctx, nil)
+	info, err := await(ctx, task.Client(), task)
 	if err != nil {
 		return err
 	}
@@ -201,6 +201,7 @@ func wait(ctx context.Context) func(*object.Task, error) error {
 		if err != nil {
 			return err
 		}
-		return t.WaitEx(ctx)
+		_, err = await(ctx, t.Client(), t)
+		return err
 	}
 }
