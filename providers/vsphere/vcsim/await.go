@@ -16,10 +16,10 @@ import (
 // and again: when a filter is taken away while the simulator waits for updates,
 // the simulator panics.
 func (s *Server) Await(ctx context.Context, t *object.Task) (*types.TaskInfo, error) {
-	return await(ctx, s.admin, t)
+	return ended(ctx, s.admin, t)
 }
 
-func await(ctx context.Context, c *vim25.Client, t *object.Task) (*types.TaskInfo, error) {
+func ended(ctx context.Context, c *vim25.Client, t *object.Task) (*types.TaskInfo, error) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -144,7 +144,7 @@ func (s *Server) makeTemplate(ctx context.Context, folder *object.Folder, pool *
 	if err != nil {
 		return err
 	}
-	info, err := await(ctx, task.Client(), task)
+	info, err := ended(ctx, task.Client(), task)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func wait(ctx context.Context) func(*object.Task, error) error {
 		if err != nil {
 			return err
 		}
-		_, err = await(ctx, t.Client(), t)
+		_, err = ended(ctx, t.Client(), t)
 		return err
 	}
 }
