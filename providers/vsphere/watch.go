@@ -31,9 +31,9 @@ const (
 // it ends when that does.
 func (p *Provider) Watch(ctx context.Context, ready func(), changed func(ids ...string)) error {
 	err := p.do(ctx, "watch", "", func(ctx context.Context, c *vim25.Client) error {
-		s := &stream{c: c, directory: &p.directory}
+		s := &stream{c: c, herd: newHerd(&p.directory)}
 		defer s.end(ctx)
-		if err := p.view.within(ctx, c, func(from types.ObjectSpec) error { return s.begin(ctx, from) }); err != nil {
+		if err := s.begin(ctx); err != nil {
 			return err
 		}
 		ready()
@@ -58,22 +58,20 @@ type stream struct {
 	c         *vim25.Client
 	collector types.ManagedObjectReference
 	version   string // of what was told last
-	directory *directory
 	herd      *herd
 }
 
 // begin subscribes and takes in what is there, which is no news.
-func (s *stream) begin(ctx context.Context, from types.ObjectSpec) error {
-	s.end(ctx)
+func (s *stream) begin(ctx context.Context) error {
 	made, err := methods.CreatePropertyCollector(ctx, s.c, &types.CreatePropertyCollector{This: s.c.ServiceContent.PropertyCollector})
 	if err != nil {
 		return err
 	}
-	s.collector, s.version, s.herd = made.Returnval, "", newHerd(s.directory)
+	s.collector = made.Returnval
 	_, err = methods.CreateFilter(ctx, s.c, &types.CreateFilter{
 		This: s.collector,
 		Spec: types.PropertyFilterSpec{
-			ObjectSet: []types.ObjectSpec{from},
+			ObjectSet: []types.ObjectSpec{everyVM(s.c.ServiceContent.RootFolder)},
 			PropSet:   []types.PropertySpec{{Type: virtualMachine, PathSet: watched}},
 		},
 	})
@@ -81,6 +79,30 @@ func (s *stream) begin(ctx context.Context, from types.ObjectSpec) error {
 		_, more, err = s.take(ctx)
 	}
 	return err
+}
+
+// everyVM selects the VMs of all datacenters by the folders that they are in,
+// and those of vApps, which are in none. Unlike a view, that is nothing that
+// has to be kept beside the collector. (The simulator forgets whom it has told
+// of when a view changes, and then does not tell that one of them has gone.)
+func everyVM(root types.ManagedObjectReference) types.ObjectSpec {
+	const folders, centers, apps = "folders", "centers", "apps"
+	again := func(names ...string) (out []types.BaseSelectionSpec) {
+		for _, n := range names {
+			out = append(out, &types.SelectionSpec{Name: n})
+		}
+		return out
+	}
+	named := func(name, kind, path string, next ...string) types.BaseSelectionSpec {
+		return &types.TraversalSpec{
+			SelectionSpec: types.SelectionSpec{Name: name}, Type: kind, Path: path, SelectSet: again(next...),
+		}
+	}
+	return types.ObjectSpec{Obj: root, Skip: types.NewBool(true), SelectSet: []types.BaseSelectionSpec{
+		named(folders, "Folder", "childEntity", folders, centers, apps),
+		named(centers, "Datacenter", "vmFolder", folders),
+		named(apps, "VirtualApp", "vm"),
+	}}
 }
 
 // next waits for news and returns the ids of the VMs that they are about; none
@@ -114,12 +136,11 @@ func (s *stream) take(ctx context.Context) (ids []string, more bool, err error) 
 // session otherwise.
 func (s *stream) end(ctx context.Context) {
 	if s.collector.Value == "" {
-		return
+		return // it has not begun
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 	defer cancel()
 	_, _ = methods.DestroyPropertyCollector(ctx, s.c, &types.DestroyPropertyCollector{This: s.collector})
-	s.collector = types.ManagedObjectReference{}
 }
 
 // streamLost makes an error of the kind that a stream ends with, unless it has
