@@ -233,3 +233,38 @@ func TestMayBeOurs(t *testing.T) {
 		}
 	}
 }
+
+// TestListNamesWhatCannotBeRead: such a VM is a problem, and only one that
+// could be ours makes the inventory incomplete.
+func TestListNamesWhatCannotBeRead(t *testing.T) {
+	y := newYard(t, vcsim.Options{})
+	web := y.make("web", marked(markFor("web")))
+	y.make("other", marked(markFor("other")))
+	for _, row := range []struct {
+		how    vcsim.Blur
+		kind   providers.Kind
+		reason string
+	}{
+		{vcsim.Inaccessible, providers.Retryable, "its files cannot be read"},
+		{vcsim.Forbidden, providers.Unauthorized, "the account may not see it"},
+	} {
+		y.Blur(web.Reference(), row.how)
+		inv, vms := y.list()
+		if inv.Complete || vms["web"] != nil || vms["other"] == nil || len(inv.Problems) != 1 ||
+			providers.KindOf(inv.Problems[0].Err) != row.kind {
+			t.Errorf("%s: complete = %t, problems %+v", row.reason, inv.Complete, inv.Problems)
+		}
+		for _, memory := range []string{"with a memory of it", "without"} {
+			_, err := y.p.Describe(y.ctx, refTo("web"))
+			wantKind(t, row.reason+", "+memory, err, row.kind, "")
+			y.p.directory = directory{}
+		}
+		if _, err := y.p.Delete(y.ctx, refTo("web")); err == nil {
+			t.Errorf("%s, and it was deleted", row.reason)
+		}
+		y.Blur(web.Reference(), vcsim.Clear)
+		if inv, vms := y.list(); !inv.Complete || vms["web"] == nil {
+			t.Errorf("when it can be read again: %+v", inv)
+		}
+	}
+}
