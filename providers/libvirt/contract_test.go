@@ -43,6 +43,7 @@ func contractTarget(host *libvirttest.Host, tap *wiretap) providertest.Target {
 			return vm
 		},
 		Outside: outside(host, tap),
+		Carries: carries,
 		Elsewhere: func(nic *manifest.NIC) {
 			nic.Network = network("isolated", "")
 		},
