@@ -25,6 +25,8 @@ type images struct {
 	wg   sync.WaitGroup
 	web  *web
 
+	asking chan struct{} // held by the one who asks for an item of a library
+
 	mu      sync.Mutex
 	lying   map[string]types.ManagedObjectReference // templates by the identity of the image
 	coming  map[string]*arrival                     // under way, likewise
@@ -35,7 +37,7 @@ type images struct {
 func newImages() *images {
 	i := &images{
 		web: newWeb(), lying: map[string]types.ManagedObjectReference{}, coming: map[string]*arrival{},
-		waiting: map[providers.TaskRef]*waiter{}, items: map[libraryName]libraryItem{},
+		waiting: map[providers.TaskRef]*waiter{}, items: map[libraryName]libraryItem{}, asking: make(chan struct{}, 1),
 	}
 	i.ctx, i.stop = context.WithCancel(context.Background())
 	return i
@@ -249,7 +251,7 @@ func (b *berth) complete(s *source) (*types.VirtualMachineConfigSpec, error) {
 		if err != nil {
 			return nil, err
 		}
-		spec.InstanceUuid, empty = b.uuid, false
+		spec.InstanceUuid, spec.Annotation, empty = b.uuid, b.mark.note(), false
 		spec.ExtraConfig = []types.BaseOptionValue{&types.OptionValue{Key: imageKey, Value: text}}
 	}
 	for _, card := range cardsOf(s.vm.Config.Hardware.Device) {

@@ -145,7 +145,7 @@ func (b *berth) label(spec *types.VirtualMachineConfigSpec) error {
 		return err
 	}
 	spec.InstanceUuid, spec.VAppConfig = b.uuid, nil
-	spec.Annotation = "An image that vmsteward has brought from " + b.mark.From
+	spec.Annotation = b.mark.note()
 	spec.ExtraConfig = append(spec.ExtraConfig, &types.OptionValue{Key: imageKey, Value: text})
 	spec.DeviceChange = slices.DeleteFunc(spec.DeviceChange, func(ch types.BaseVirtualDeviceConfigSpec) bool {
 		_, card := ch.GetVirtualDeviceConfigSpec().Device.(types.BaseVirtualEthernetCard)

@@ -62,6 +62,9 @@ func (m imageMark) text() (string, error) {
 	return string(b), err
 }
 
+// note is the annotation of the image, and of the VMs that are cloned from it.
+func (m imageMark) note() string { return "Made by vmsteward from " + m.From }
+
 // on tells whether a text is that mark.
 func (m imageMark) on(text string) bool {
 	var found imageMark

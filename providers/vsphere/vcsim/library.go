@@ -16,6 +16,36 @@ import (
 // AddLibrary makes a content library, kept on DC0's LocalDS_0, with an image
 // under each of the names.
 func (s *Server) AddLibrary(name string, items ...string) error {
+	return s.withREST(func(ctx context.Context, c *rest.Client) error { return s.addLibrary(ctx, c, name, items) })
+}
+
+// AddTemplateItem makes an item of a library of a template of the inventory.
+func (s *Server) AddTemplateItem(libraryName, item, template string) error {
+	return s.withREST(func(ctx context.Context, c *rest.Client) error {
+		vm, err := find.NewFinder(s.admin).VirtualMachine(ctx, template)
+		if err != nil {
+			return err
+		}
+		m := library.NewManager(c)
+		l, err := m.GetLibraryByName(ctx, libraryName)
+		if err != nil {
+			return err
+		}
+		id, err := m.CreateLibraryItem(ctx, library.Item{LibraryID: l.ID, Name: item, Type: library.ItemTypeVMTX})
+		if err != nil {
+			return err
+		}
+		s.shelf.mu.Lock()
+		defer s.shelf.mu.Unlock()
+		if s.shelf.templates == nil {
+			s.shelf.templates = map[string]string{}
+		}
+		s.shelf.templates[id] = vm.Reference().Value
+		return nil
+	})
+}
+
+func (s *Server) withREST(fn func(context.Context, *rest.Client) error) error {
 	ctx := context.Background()
 	soapClient, err := govmomi.NewClient(ctx, s.inner.URL, true)
 	if err != nil {
@@ -27,6 +57,10 @@ func (s *Server) AddLibrary(name string, items ...string) error {
 		return err
 	}
 	defer func() { _ = c.Logout(ctx) }()
+	return fn(ctx, c)
+}
+
+func (s *Server) addLibrary(ctx context.Context, c *rest.Client, name string, items []string) error {
 	ds, err := find.NewFinder(s.admin).Datastore(ctx, "/DC0/datastore/LocalDS_0")
 	if err != nil {
 		return err

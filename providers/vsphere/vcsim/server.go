@@ -44,6 +44,7 @@ type Server struct {
 	blurs    *blurs
 	waits    *waits
 	sessions *sessions
+	shelf    shelf
 	tasks    sync.WaitGroup // of the law
 	serials  atomic.Int64
 }
@@ -98,7 +99,7 @@ func (s *Server) listen() error {
 	s.line = newLine(l)
 	s.redirect()
 	s.http = &http.Server{
-		Handler:     svc.ServeMux,
+		Handler:     s.serveREST(svc.ServeMux),
 		BaseContext: func(net.Listener) context.Context { return s.ctx },
 		ErrorLog:    log.New(io.Discard, "", 0), // TLS handshakes that clients give up on
 		TLSConfig: &tls.Config{

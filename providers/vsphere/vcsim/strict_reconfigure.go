@@ -132,8 +132,11 @@ func isTrue(b *bool) bool { return b != nil && *b }
 func otherBool(wanted, found *bool) bool { return wanted != nil && *wanted != isTrue(found) }
 
 // merge completes the parts of a change that the simulator takes as a whole,
-// and a vCenter field by field.
+// and a vCenter field by field, or that it passes over.
 func merge(vm *simulator.VirtualMachine, spec *types.VirtualMachineConfigSpec) {
+	if spec.VAppConfigRemoved != nil && *spec.VAppConfigRemoved {
+		vm.Config.VAppConfig = nil
+	}
 	if spec.Flags != nil {
 		fill(spec.Flags, &vm.Config.Flags)
 	}
