@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"reflect"
+	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -120,8 +121,13 @@ var faultKinds = map[string]providers.Kind{
 
 // faultKind returns the kind of a fault and, with NotFound, what is missing.
 func faultKind(f types.BaseMethodFault) (kind providers.Kind, missing string) {
-	if gone, ok := f.(*types.ManagedObjectNotFound); ok {
-		return goneKind(gone.Obj)
+	switch f := f.(type) {
+	case *types.ManagedObjectNotFound:
+		return goneKind(f.Obj)
+	case *types.InvalidArgument:
+		if strings.HasSuffix(f.InvalidProperty, "instanceUuid") { // another VM has it
+			return providers.Conflict, ""
+		}
 	}
 	for _, name := range ancestry(f) {
 		if kind, ok := faultKinds[name]; ok {

@@ -24,9 +24,11 @@ const (
 	logoutTimeout = 5 * time.Second
 )
 
-// entry is where a session logs in and out; a door in earnest.
+// entry is where a session logs in and out, and makes itself heard in between;
+// a door in earnest.
 type entry interface {
 	login(context.Context) (*login, error)
+	beat(context.Context, *login) error
 	logout(context.Context, *login) error
 	close()
 }
@@ -80,6 +82,9 @@ var errClosed = errors.New("the session is closed")
 
 // client returns a client that is logged in. It can be kept for one operation.
 func (s *session) client(ctx context.Context) (*vim25.Client, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	l, err := s.login(ctx)
 	if err != nil {
 		return nil, err

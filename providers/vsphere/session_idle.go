@@ -3,8 +3,6 @@ package vsphere
 import (
 	"context"
 	"time"
-
-	"github.com/vmware/govmomi/vim25/methods"
 )
 
 const (
@@ -24,8 +22,7 @@ func (s *session) beat() {
 	defer s.wg.Done()
 	ctx, cancel := context.WithTimeout(s.ctx, beatTimeout)
 	defer cancel()
-	_, err := methods.GetCurrentTime(ctx, l.soap)
-	if loggedOut(err, nil) {
+	if loggedOut(s.entry.beat(ctx, l), nil) {
 		s.forget(l)
 		return
 	}

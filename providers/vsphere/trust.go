@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,7 +102,7 @@ func distrust(host string, err error) error {
 	return &providers.Error{
 		Op: "connect", Subject: host, Kind: providers.Unauthorized,
 		Err: fmt.Errorf("the certificate of %s is not trusted: %s; %s (it has shown the SHA-256 thumbprint %s): %w",
-			host, wrong, fix, thumbprint(shown), err),
+			host, wrong, fix, thumbprint(shown), plain(err)),
 	}
 }
 
@@ -112,11 +113,23 @@ func diagnose(err error, shown *x509.Certificate) (wrong, fix string) {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &name):
-		return "it is made out to other names", "use the name that it is made out to as the endpoint, or " + pin
+		return "it is made out to " + madeOutTo(shown), "use that name as the endpoint, or " + pin
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return fmt.Sprintf("it is valid from %s to %s only", shown.NotBefore.UTC().Format(time.DateOnly), shown.NotAfter.UTC().Format(time.DateOnly)),
 			"renew it on the server, or check this machine's clock"
 	}
 	return "no authority that is known here has signed it",
 		fmt.Sprintf("put the authority's certificate into %q of the credential, or %s", keyCA, pin)
+}
+
+// madeOutTo returns whose a certificate is.
+func madeOutTo(c *x509.Certificate) string {
+	all := slices.Clone(c.DNSNames)
+	for _, ip := range c.IPAddresses {
+		all = append(all, ip.String())
+	}
+	if len(all) == 0 {
+		return "nobody"
+	}
+	return strings.Join(all, ", ")
 }

@@ -28,19 +28,26 @@ type yard struct {
 
 func newYard(t *testing.T, opts vcsim.Options) *yard {
 	t.Helper()
-	s := vcsim.New(t, opts)
-	p, err := New(s.Settings("test"), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := p.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
-	return &yard{Server: s, t: t, ctx: ctx, p: p}
+	y := &yard{Server: vcsim.New(t, opts), t: t, ctx: ctx}
+	y.p = y.connect()
+	return y
+}
+
+// connect returns another provider beside the same vCenter.
+func (y *yard) connect() *Provider {
+	y.t.Helper()
+	p, err := New(y.Settings("test"), slog.New(slog.DiscardHandler))
+	if err != nil {
+		y.t.Fatal(err)
+	}
+	y.t.Cleanup(func() {
+		if err := p.Close(); err != nil {
+			y.t.Errorf("close: %v", err)
+		}
+	})
+	return p
 }
 
 func owner(name string) providers.Owner {

@@ -72,13 +72,37 @@ func (l *law) RetrievePropertiesEx(ctx *simulator.Context, req *types.RetrievePr
 	}
 	res := pc.RetrievePropertiesEx(ctx, req)
 	body, ok := res.(*methods.RetrievePropertiesExBody)
-	if !ok || body.Res == nil || body.Res.Returnval == nil || l.s.blurs.none() {
+	if !ok || body.Res == nil || body.Res.Returnval == nil {
+		return res
+	}
+	l.s.sessions.page(body.Res.Returnval.Token, ctx.Session.Key)
+	if l.s.blurs.none() {
 		return res
 	}
 	for i := range body.Res.Returnval.Objects {
 		l.s.blurs.object(&body.Res.Returnval.Objects[i], paths(req.SpecSet))
 	}
 	return body
+}
+
+// ContinueRetrievePropertiesEx carries the method out. A reading belongs to the
+// session that began it.
+func (l *law) ContinueRetrievePropertiesEx(ctx *simulator.Context, req *types.ContinueRetrievePropertiesEx) soap.HasFault {
+	pc, ok := ctx.Session.Get(req.This).(*simulator.PropertyCollector)
+	if !ok {
+		return refuse(&types.ManagedObjectNotFound{Obj: req.This})
+	}
+	if !l.s.sessions.turn(req.Token, ctx.Session.Key) {
+		return refuse(&types.InvalidProperty{Name: "token"})
+	}
+	res := pc.ContinueRetrievePropertiesEx(ctx, req)
+	if body, ok := res.(*methods.ContinueRetrievePropertiesExBody); ok && body.Res != nil {
+		l.s.sessions.page(body.Res.Returnval.Token, ctx.Session.Key)
+		for i := range body.Res.Returnval.Objects {
+			l.s.blurs.object(&body.Res.Returnval.Objects[i], nil)
+		}
+	}
+	return res
 }
 
 // paths returns the properties of a VM that are asked for.
@@ -105,6 +129,11 @@ func (b *blurs) object(o *types.ObjectContent, asked []string) {
 		}
 		o.PropSet = seen
 	case Forbidden:
+		for _, p := range o.PropSet {
+			if len(asked) == 0 { // a later page
+				o.MissingSet = append(o.MissingSet, missing(o.Obj, p.Name))
+			}
+		}
 		o.PropSet = nil
 		for _, path := range asked {
 			o.MissingSet = append(o.MissingSet, missing(o.Obj, path))

@@ -22,8 +22,9 @@ type certificate struct {
 	chain tls.Certificate
 }
 
-// newCertificate makes an authority and a certificate for loopback.
-func newCertificate() (*certificate, error) {
+// newCertificate makes an authority, and a certificate for the names, or for
+// loopback if there are none.
+func newCertificate(names []string, expired bool) (*certificate, error) {
 	caKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,12 @@ func newCertificate() (*certificate, error) {
 		return nil, err
 	}
 	leaf := template("localhost")
-	leaf.DNSNames, leaf.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	if leaf.DNSNames = names; names == nil {
+		leaf.DNSNames, leaf.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}
+	}
+	if expired {
+		leaf.NotBefore, leaf.NotAfter = time.Now().AddDate(0, -2, 0), time.Now().AddDate(0, -1, 0)
+	}
 	leaf.KeyUsage, leaf.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	der, err := x509.CreateCertificate(rand.Reader, leaf, ca, key.Public(), caKey)
 	if err != nil {

@@ -24,6 +24,10 @@ type Options struct {
 	Bare         bool // without templates and datastore cluster
 	NoTools      bool // guests have none, unless SetGuest gives them
 
+	// Names are what the certificate is made out to; nil: loopback.
+	Names   []string
+	Expired bool // the certificate has run out
+
 	// Addr is where to listen; empty: a free port on 127.0.0.1.
 	Addr string
 	// Username and Password are the login; empty: "vmsteward@vsphere.local"

@@ -57,7 +57,7 @@ var quiet = sync.OnceFunc(func() { log.SetOutput(io.Discard) })
 func Start(opts Options) (*Server, error) {
 	opts.fill()
 	quiet()
-	cert, err := newCertificate()
+	cert, err := newCertificate(opts.Names, opts.Expired)
 	if err != nil {
 		return nil, err
 	}

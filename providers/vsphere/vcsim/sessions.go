@@ -14,11 +14,33 @@ import (
 // sessions are those that have made a call, with the objects that live in
 // them.
 type sessions struct {
-	mu   sync.Mutex
-	open map[string]*simulator.Registry
+	mu     sync.Mutex
+	open   map[string]*simulator.Registry
+	tokens map[string]string // of readings under way, and whose they are
 }
 
-func newSessions() *sessions { return &sessions{open: make(map[string]*simulator.Registry)} }
+func newSessions() *sessions {
+	return &sessions{open: make(map[string]*simulator.Registry), tokens: make(map[string]string)}
+}
+
+// page notes that a reading of the session goes on under a token.
+func (s *sessions) page(token, session string) {
+	if token == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens[token] = session
+}
+
+// turn takes a token, and tells whether it was the session's.
+func (s *sessions) turn(token, session string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	whose, ok := s.tokens[token]
+	delete(s.tokens, token)
+	return ok && whose == session
+}
 
 func (s *sessions) note(us *simulator.Session) {
 	s.mu.Lock()

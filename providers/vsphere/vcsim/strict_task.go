@@ -45,14 +45,15 @@ func (l *law) begin(ctx *simulator.Context, entity types.ManagedObjectReference,
 ) types.ManagedObjectReference {
 	l.s.tasks.Add(1)
 	stand := types.ManagedObjectReference{Type: "Law", Value: l.s.serial()}
-	task := simulator.CreateTask(stand, method, func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+	verb := strings.TrimSuffix(method, "_Task")
+	task := simulator.CreateTask(stand, verb+"Task", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
 		defer l.s.tasks.Done()
 		if fault := l.s.faults.atTask(method, entity.Value); fault != nil {
 			return nil, fault
 		}
 		return work()
 	})
-	task.Info.DescriptionId = entity.Type + "." + strings.TrimSuffix(method, "_Task")
+	task.Info.DescriptionId = entity.Type + "." + verb
 	task.Info.EntityName = entityName(ctx, entity)
 	ref := task.Run(ctx)
 	ctx.Map.AtomicUpdate(ctx, task, []types.PropertyChange{{Name: "info.entity", Val: entity}})
