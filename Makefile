@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TESTFLAGS ?=
 
-.PHONY: build demo test deps race lint fuzz bench soak clean help
+.PHONY: build demo test deps race lint gen fuzz bench soak clean help
 
 build: ## build the static binary bin/vmsteward
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vmsteward ./cmd/vmsteward
@@ -25,6 +25,9 @@ lint: ## formatting, vet, and a tidy module file
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	$(GO) vet ./...
 	$(GO) mod tidy -diff
+
+gen: ## write docs/fields.md, which says what becomes of each field
+	$(GO) run ./internal/fieldtable docs/fields.md
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	packaging/fuzz-all $(or $(FUZZTIME),30s)
