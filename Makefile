@@ -36,7 +36,7 @@ soak: ## ten thousand pushes with libvirtd restarted in between
 	$(GO) test ./daemon -run TestSoak -v -timeout 40m -soak.pushes 10000 -soak.restart 1000
 
 bench: ## each figure beside its floor, in the same run (as root; BENCH=push for one)
-	@set -e; for b in $(or $(BENCH),push noop create planning resident); do $(GO) run ./internal/bench/$$b; done
+	@set -e; for b in $(or $(BENCH),push noop create planning resident vsphere); do $(GO) run ./internal/bench/$$b; done
 
 clean: ## remove what was built
 	rm -rf bin dist

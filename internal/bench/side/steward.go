@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/daemon"
+	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/memory"
@@ -66,13 +67,37 @@ func Source(s *Stage, r *Repo) (sources.Source, error) {
 // Daemon starts a real daemon that follows the repository and acts on a
 // hypervisor in memory, and returns when it has made all of the fleet.
 func Daemon(r *Run, repo *Repo, wanted int) (*daemon.Daemon, *memory.Hypervisor, error) {
-	dir := r.TempDir()
-	provider := "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {type: memory, endpoint: \"memory://lab\"}\n"
-	if err := os.MkdirAll(filepath.Join(dir, "providers.d"), 0o755); err != nil {
+	reg := &memory.Registry{}
+	hv, err := reg.Hypervisor("memory://lab")
+	if err != nil {
 		return nil, nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "providers.d", "lab.yaml"), []byte(provider), 0o600); err != nil {
+	d, err := StartDaemon(r, repo.URL(), "type: memory, endpoint: \"memory://lab\"", nil, daemon.Options{Memory: reg})
+	if err != nil {
 		return nil, nil, err
+	}
+	return d, hv, Made(r, d, wanted)
+}
+
+// StartDaemon starts a real daemon that follows a repository and acts on the
+// provider "lab" of that specification, which may refer to the credential
+// "lab".
+func StartDaemon(r *Run, repo, provider string, credential secret.Set, opts daemon.Options) (*daemon.Daemon, error) {
+	dir := r.TempDir()
+	files := map[string]string{
+		"providers.d/lab.yaml": "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {" + provider + "}\n",
+	}
+	for name, value := range credential {
+		files["credentials/lab/"+name] = value.Reveal()
+	}
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	cfg, err := daemon.ParseConfig(fmt.Appendf(nil, `apiVersion: vmsteward.dev/v1
 kind: Config
@@ -80,20 +105,17 @@ fleet: %s
 source: {git: {url: %q}}
 schedule: "0 3 * * *"
 providersDir: %[3]s/providers.d
+credentialsDir: %[3]s/credentials
 stateDir: %[3]s/state
 api: {socket: %[3]s/sock}
-`, FleetName, repo.URL(), dir))
+`, FleetName, repo, dir))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	reg := &memory.Registry{}
-	hv, err := reg.Hypervisor("memory://lab")
+	opts.Log = slog.New(slog.DiscardHandler)
+	d, err := daemon.New(cfg, opts)
 	if err != nil {
-		return nil, nil, err
-	}
-	d, err := daemon.New(cfg, daemon.Options{Log: slog.New(slog.DiscardHandler), Memory: reg})
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -102,14 +124,11 @@ api: {socket: %[3]s/sock}
 			r.Log("stop:", err)
 		}
 	})
-	if err := d.Start(r.Context()); err != nil {
-		return nil, nil, err
-	}
-	return d, hv, made(r, d, wanted)
+	return d, d.Start(r.Context())
 }
 
-// made has the daemon make its fleet and waits until nothing is left to do.
-func made(r *Run, d *daemon.Daemon, wanted int) error {
+// Made has the daemon make its fleet and waits until nothing is left to do.
+func Made(r *Run, d *daemon.Daemon, wanted int) error {
 	for range 3 {
 		rep, err := d.Apply(r.Context(), daemon.ApplyRequest{})
 		if err != nil {
