@@ -12,8 +12,8 @@ type Act string
 
 // The acts. What is refused or ignored is named in a warning.
 const (
-	// Apply shapes the VM: at creation and, if Capabilities.Change has the
-	// field that Compared names for the path, ever after.
+	// Apply shapes the VM for good: Capabilities.Change has the field that
+	// Compared names for the path.
 	Apply      Act = ""
 	AtCreation Act = "creation"  // shapes the VM when it is made, and never again
 	Follow     Act = "follow"    // says what else counts, or how something is done

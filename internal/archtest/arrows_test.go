@@ -45,6 +45,7 @@ var rooms = []room{
 	{"systemd", "internal/", "", "units know no code"},
 	{"internal/bench", "daemon reconcile reconcile/ providers providers/ sources sources/ manifest internal/",
 		"", "a bench drives every room, and none knows of it"},
+	{"internal/fieldtable", "providers providers/ manifest internal/", "", "a page of what providers state, and nothing knows of it"},
 	{"internal", "internal/", "", "tools know no room"},
 }
 

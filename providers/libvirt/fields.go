@@ -38,7 +38,7 @@ func machineFields() providers.Honours {
 		"VirtualMachine.spec.importedDisk.source":       {Act: providers.Describe},
 		"VirtualMachine.spec.importedDisk.migrationRef": {Act: providers.Describe},
 		"VirtualMachine.spec.disks[]":                   {},
-		"VirtualMachine.spec.disks[].type":              {When: providers.DiskTypes, Note: thinOrThick},
+		"VirtualMachine.spec.disks[].type":              {Act: providers.AtCreation, When: providers.DiskTypes, Note: thinOrThick},
 		"VirtualMachine.spec.disks[].storageClass":      {Act: providers.Ignore, Note: "there are no classes of storage"},
 		"VirtualMachine.spec.disks[].scsi.controller":   {Act: providers.AtCreation},
 		"VirtualMachine.spec.disks[].scsi.controllerType": {
@@ -59,15 +59,15 @@ func classFields() providers.Honours {
 		"VMClass.spec.memory":                                  {},
 		"VMClass.spec.firmware":                                {},
 		"VMClass.spec.diskDefaults.size":                       {},
-		"VMClass.spec.diskDefaults.type":                       {When: providers.RootType, Note: thinOrThick},
+		"VMClass.spec.diskDefaults.type":                       {Act: providers.AtCreation, When: providers.RootType, Note: thinOrThick},
 		"VMClass.spec.extraConfig":                             {Field: providers.FieldAutostart, When: onlyAutostart, Note: "autostart alone"},
 		"VMClass.spec.performanceProfile.cpuHotAddEnabled":     {Note: "room for four times as many"},
 		"VMClass.spec.performanceProfile.nestedVirtualization": {Note: "true needs KVM on an Intel or AMD host"},
 		"VMClass.spec.performanceProfile.memoryHotAddEnabled": {
-			When: func(vm *manifest.VM) bool { return !vm.MemHotAdd }, Note: "false alone",
+			Act: providers.AtCreation, When: func(vm *manifest.VM) bool { return !vm.MemHotAdd }, Note: "false alone",
 		},
 		"VMClass.spec.performanceProfile.virtualizationBasedSecurity": {
-			When: func(vm *manifest.VM) bool { return !vm.VBS }, Note: "false alone",
+			Act: providers.AtCreation, When: func(vm *manifest.VM) bool { return !vm.VBS }, Note: "false alone",
 		},
 		"VMClass.spec.securityProfile.secureBoot": {},
 		"VMClass.spec.securityProfile.tpmEnabled": {Note: "true needs swtpm on the host"},

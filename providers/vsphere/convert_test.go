@@ -59,7 +59,8 @@ func decode(text []byte) (*types.ObjectContent, error) {
 
 // see is what List does with one VM.
 func see(o *types.ObjectContent) seen {
-	r := &roll{names: names, words: words{}, count: map[string]int{}}
+	r := newRoll(nil)
+	r.names = names
 	r.take(o)
 	inv, _ := r.inventory()
 	switch {

@@ -2,7 +2,10 @@ package vsphere
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/types"
@@ -24,9 +27,37 @@ func extraKeys(m *mark) []string {
 	return out
 }
 
-// readExtra reads what manifests set of extraConfig, of all VMs in one call.
-// Which keys these are is only known from the marks. VMs that have the same
-// keys, as those of one class do, share a specification.
+// mostCommon is how many keys are asked for of every VM beforehand.
+const mostCommon = 16
+
+// commonKeys are the keys of extraConfig that manifests set, as far as the last
+// List has met them. The zero value knows none.
+type commonKeys struct {
+	mu   sync.Mutex
+	keys []string // guarded by mu: sorted
+}
+
+func (k *commonKeys) get() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.keys
+}
+
+// learn takes over the keys that were met. Those of too many kinds are asked
+// for of the VMs that have them.
+func (k *commonKeys) learn(met map[string]bool) {
+	keys := slices.Sorted(maps.Keys(met))
+	if len(keys) > mostCommon {
+		keys = nil
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys = keys
+}
+
+// readExtra reads what manifests set of extraConfig and nobody expected, of all
+// VMs in one call. Which keys these are is only known from the marks. VMs that
+// have the same keys, as those of one class do, share a specification.
 func (r *roll) readExtra(ctx context.Context, c *vim25.Client, page int32) error {
 	at := map[string]int{} // index in vms by reference
 	var specs []types.PropertyFilterSpec

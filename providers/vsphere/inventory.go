@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"context"
+	"slices"
 
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/types"
@@ -11,7 +12,8 @@ import (
 
 // List reads every VM of the vCenter, in all datacenters, in one property
 // collection over a view, page by page; before it the names of the networks,
-// and after it the keys of extraConfig that manifests set, if there are any. A
+// and after it the keys of extraConfig that manifests set and that no VM had
+// the last time. A
 // VM that cannot be read is a problem, and the inventory is not complete if it
 // could be ours. Templates are not VMs, except for one that carries our mark:
 // somebody made it of a VM of ours, which is not absent therefore.
@@ -19,7 +21,7 @@ func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
 	var r *roll
 	err := p.do(ctx, "list", "", func(ctx context.Context, c *vim25.Client) error {
 		return p.view.within(ctx, c, func(from types.ObjectSpec) (err error) {
-			r, err = readAll(ctx, c, from, pageSize)
+			r, err = readAll(ctx, c, from, p.common.get(), pageSize)
 			return err
 		})
 	})
@@ -28,6 +30,7 @@ func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
 	}
 	inv, refs := r.inventory()
 	p.directory.replace(refs)
+	p.common.learn(r.keys)
 	return inv, nil
 }
 
@@ -39,7 +42,13 @@ type roll struct {
 	problems []line
 	names    networkNames
 	words    words
-	count    map[string]int // how many VMs have an instance UUID
+	count    map[string]int  // how many VMs have an instance UUID
+	asked    []string        // keys of extraConfig that are read of every VM, sorted
+	keys     map[string]bool // that manifests set
+}
+
+func newRoll(asked []string) *roll {
+	return &roll{names: networkNames{}, words: words{}, count: map[string]int{}, asked: asked, keys: map[string]bool{}}
 }
 
 // line is who a VM is.
@@ -49,14 +58,16 @@ type line struct {
 	odd             error    // why it could not be read
 }
 
-func readAll(ctx context.Context, c *vim25.Client, from types.ObjectSpec, page int32) (*roll, error) {
-	r := &roll{names: networkNames{}, words: words{}, count: map[string]int{}}
+func readAll(ctx context.Context, c *vim25.Client,
+	from types.ObjectSpec, asked []string, page int32,
+) (*roll, error) {
+	r := newRoll(asked)
 	networks := types.PropertyFilterSpec{ObjectSet: []types.ObjectSpec{from}, PropSet: networkProperties}
 	if err := retrievePages(ctx, c, page, []types.PropertyFilterSpec{networks}, r.names.take); err != nil {
 		return nil, err
 	}
 	vms := types.PropertyFilterSpec{ObjectSet: []types.ObjectSpec{from}, PropSet: []types.PropertySpec{
-		{Type: virtualMachine, PathSet: append(paths(vmProperties), keyed(markKey))},
+		{Type: virtualMachine, PathSet: Properties(asked...)},
 	}}
 	if err := retrievePages(ctx, c, page, []types.PropertyFilterSpec{vms}, r.take); err != nil {
 		return nil, err
@@ -76,11 +87,22 @@ func (r *roll) take(o *types.ObjectContent) {
 	case odd != nil:
 		r.problems = append(r.problems, l)
 	case t.isVM():
-		l.extra = extraKeys(t.mark)
+		l.extra = r.unasked(extraKeys(t.mark))
 		facts := t.facts(r.names)
 		r.words.share(facts)
 		r.vms, r.lines = append(r.vms, *facts), append(r.lines, l)
 	}
+}
+
+// unasked returns those of the keys that are still to be read.
+func (r *roll) unasked(keys []string) (left []string) {
+	for _, key := range keys {
+		r.keys[key] = true
+		if _, found := slices.BinarySearch(r.asked, key); !found {
+			left = append(left, key)
+		}
+	}
+	return left
 }
 
 // inventory says who everybody is, which is known now that everybody was read,

@@ -132,3 +132,13 @@ func guestOf(vm *mo.VirtualMachine) *types.GuestInfo {
 	}
 	return vm.Guest
 }
+
+// Properties returns the paths of what List reads of every VM, with keys of
+// extraConfig that manifests set, for those who want to know what that costs.
+func Properties(keys ...string) []string {
+	out := append(paths(vmProperties), keyed(markKey))
+	for _, key := range keys {
+		out = append(out, keyed(key))
+	}
+	return out
+}

@@ -24,6 +24,7 @@ type Provider struct {
 
 	view      view
 	directory directory
+	common    commonKeys
 }
 
 // New checks the settings and returns the provider. It does not dial.
