@@ -1,8 +1,10 @@
 package manifest
 
 import (
+	"maps"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"weak"
 
@@ -115,4 +117,24 @@ func TestCacheDoesNotHoldTheTree(t *testing.T) {
 	}
 	runtime.KeepAlive(d)
 	runtime.KeepAlive(opts.Cache)
+}
+
+// A Cache is used by whoever wants to, at the same time.
+func TestCacheIsShared(t *testing.T) {
+	opts := Options{Cache: &Cache{}}
+	var all sync.WaitGroup
+	for i := range 4 {
+		all.Go(func() {
+			files := manyFolders()
+			name := "vm-" + string(rune('a'+i))
+			maps.Copy(files, map[string]string{"vms/a.yaml": vmText(name, ""), "class.yaml": fleet()["class.yaml"], "image.yaml": fleet()["image.yaml"]})
+			for range 20 {
+				d := Resolve(Load(watch(files), opts), host())
+				if len(d.VMs) != 1 || d.VMs[0].Key.Name != name {
+					t.Errorf("got %d VMs, want %s alone\n%s", len(d.VMs), name, lines(d.Findings))
+				}
+			}
+		})
+	}
+	all.Wait()
 }

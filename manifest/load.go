@@ -26,7 +26,7 @@ type Options struct {
 	// read; DefaultMaxFileBytes when 0.
 	MaxFileBytes int64
 
-	// Cache, when not nil, keeps decoded files between loads.
+	// Cache, when not nil, keeps what was decoded, and resolved, between loads.
 	Cache *Cache
 }
 
