@@ -256,7 +256,17 @@ func (d *Daemon) enter(n int) {
 
 // Apply implements Service.
 func (d *Daemon) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error) {
-	return d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect})
+	return shown(d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect}))
+}
+
+// shown adds what a person looks at to the report of a pass.
+func shown(rep *reconcile.Report, err error) (*reconcile.Report, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := *rep // which is read-only
+	out.VMs = rep.Views()
+	return &out, nil
 }
 
 // Plan implements Service.
@@ -268,7 +278,7 @@ func (d *Daemon) Plan(ctx context.Context) (*reconcile.Outlook, error) {
 func (d *Daemon) VMs(ctx context.Context) ([]reconcile.View, error) {
 	e := d.current().engine
 	if rep := e.Latest(); rep != nil {
-		return rep.VMs, nil
+		return rep.Views(), nil
 	}
 	look, err := e.Plan(ctx)
 	if err != nil {

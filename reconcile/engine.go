@@ -55,11 +55,15 @@ type Engine struct {
 
 	origin string // start of every pass id of this process
 
-	pass    sync.Mutex // held during a pass
-	retired bool       // guarded by pass
-	number  int        // guarded by pass
-	said    repeats    // guarded by pass
-	kept    *Brief     // guarded by pass: what the journal has of the last pass
+	pass    sync.Mutex   // held during a pass
+	retired bool         // guarded by pass
+	number  int          // guarded by pass
+	said    repeats      // guarded by pass
+	told    []*plan.Item // guarded by pass: the items that said was last said of
+	noted   noted        // guarded by pass
+	kept    *Brief       // guarded by pass: what the journal has of the last pass
+	memo    plan.Memo    // guarded by pass
+	seen    sighted      // guarded by pass
 
 	reads everRead
 
@@ -131,7 +135,7 @@ type Outlook struct {
 	Plan     plan.Plan          `json:"plan"`
 	Snapshot Snapshot           `json:"snapshot"`
 	Findings []manifest.Finding `json:"findings,omitempty"`
-	VMs      []View             `json:"vms"` // in the plan's order
+	VMs      []View             `json:"vms"` // in the plan's order; a pass makes none, see Report.Views
 }
 
 // Snapshot says which desired state was weighed.
@@ -150,7 +154,11 @@ type Snapshot struct {
 // pass that is under way.
 func (e *Engine) Plan(ctx context.Context) (*Outlook, error) {
 	look, _, err := e.outlook(ctx, readApart)
-	return look, err
+	if err != nil {
+		return nil, err
+	}
+	look.VMs = views(look.Plan.Items)
+	return look, nil
 }
 
 // ErrRetired says that another engine has taken over.
@@ -203,8 +211,13 @@ func (e *Engine) outlook(ctx context.Context, how reading) (*Outlook, *scene, er
 	if in.Suspended, err = e.Suspensions(); err != nil {
 		return nil, nil, err
 	}
-	look.Plan = plan.Build(in)
-	look.VMs = views(look.Plan.Items, sc.endpoints)
+	if how == readApart {
+		in.Facts = e.memory.copyFacts()
+		look.Plan = plan.Build(in)
+	} else {
+		in.Facts = e.memory.facts
+		look.Plan = e.memo.Build(in)
+	}
 	return look, sc, nil
 }
 
@@ -219,7 +232,7 @@ func (e *Engine) input(sc *scene) plan.Input {
 	in := plan.Input{
 		Fleet: e.opts.Fleet, Revision: sc.desired.snapshot.Revision, Now: sc.now,
 		Wanted: sc.desired.state.VMs, Incomplete: sc.desired.incomplete(),
-		Endpoints: sc.endpoints, Facts: e.memory.facts(), Policy: e.opts.Policy(sc.now),
+		Endpoints: sc.endpoints, Policy: e.opts.Policy(sc.now),
 	}
 	for _, h := range sc.desired.state.Held {
 		in.Unresolved = append(in.Unresolved, plan.Unresolved{VM: h.Key, Provider: h.Provider, Reason: heldReason(h)})

@@ -34,7 +34,7 @@ var (
 // item makes the calls of one VM in order, stopping at the first that fails.
 func (r *run) item(ctx context.Context, it *plan.Item) Result {
 	begun := time.Now()
-	w := &work{run: r, it: it, gate: r.gates[it.Provider], vm: r.wanted[it.VM]}
+	w := &work{run: r, it: it, gate: r.gates[it.Provider], vm: it.Wanted}
 	w.ref = providers.Ref{ID: it.ID, Owner: providers.Owner{Fleet: r.Engine.opts.Fleet, VM: it.VM}}
 	if it.Action == plan.Sweep {
 		w.ref.ID = ""
@@ -118,11 +118,13 @@ func (w *work) op(ctx context.Context, op *plan.Op, rest []plan.Op) error {
 // intend writes the intent, unless it was written already, and returns the one
 // that was open before.
 func (w *work) intend(op *plan.Op) (before *journal.Intent, err error) {
-	rec, _ := w.memory.get(w.it.VM)
-	if w.begun == op {
-		return rec.Intent, nil
+	if rec := w.memory.at(w.it.VM); rec != nil {
+		before = rec.intent
 	}
-	return rec.Intent, w.journal(func(r *journal.Record) { r.Provider, r.Intent = w.it.Provider, w.intent(op) })
+	if w.begun == op {
+		return before, nil
+	}
+	return before, w.journal(func(r *journal.Record) { r.Provider, r.Intent = w.it.Provider, w.intent(op) })
 }
 
 func (w *work) intent(op *plan.Op) *journal.Intent {

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
 // mirror is the inventory of an endpoint that tells of its changes. A pass
@@ -19,8 +20,9 @@ type mirror struct {
 	stale   bool            // guarded by mu: anything may have changed
 	dirty   map[string]bool // guarded by mu: ids that may have changed
 
-	// The inventory belongs to the pass under way.
-	inv *providers.Inventory
+	// What follows belongs to the pass under way. An inventory is never changed
+	// in place, nor is a machine in it.
+	inv *plan.Inventory
 	at  map[string]int // index in inv.VMs by id
 }
 
@@ -63,38 +65,67 @@ func (m *mirror) take(all bool) ([]string, bool) {
 	defer m.mu.Unlock()
 	ids := slices.Sorted(maps.Keys(m.dirty))
 	part := !all && m.watched && !m.stale && m.inv != nil && len(ids) <= max(fewVMs, len(m.inv.VMs)/8)
-	m.stale = false
-	clear(m.dirty)
+	m.stale, m.dirty = false, nil
 	return ids, part
 }
 
 // fewVMs can always be read one by one.
 const fewVMs = 32
 
-// keep takes over a full inventory.
-func (m *mirror) keep(inv *providers.Inventory) {
-	m.inv, m.at = inv, make(map[string]int, len(inv.VMs))
-	for i := range inv.VMs {
-		m.at[inv.VMs[i].ID] = i
+// keep takes over a full inventory. Machines that are as they were stay the
+// same values; none keeps the list alive that it came in.
+func (m *mirror) keep(list *providers.Inventory) *plan.Inventory {
+	before := m.inv
+	m.inv = &plan.Inventory{
+		VMs: make([]*providers.VM, len(list.VMs)), Complete: list.Complete, Problems: list.Problems, Leftovers: list.Leftovers,
 	}
+	moved := before == nil || len(before.VMs) != len(list.VMs)
+	for i := range list.VMs {
+		vm := &list.VMs[i]
+		at, known := m.at[vm.ID]
+		if known && before.VMs[at].Same(vm) {
+			m.inv.VMs[i] = before.VMs[at]
+		} else {
+			m.inv.VMs[i] = new(*vm)
+		}
+		moved = moved || !known || at != i
+	}
+	if moved {
+		m.at = make(map[string]int, len(m.inv.VMs))
+		for i, vm := range m.inv.VMs {
+			m.at[vm.ID] = i
+		}
+	}
+	return m.inv
 }
 
-// put replaces one VM; nil: it is gone.
-func (m *mirror) put(id string, vm *providers.VM) {
-	i, known := m.at[id]
-	switch {
-	case vm != nil && known:
-		m.inv.VMs[i] = *vm
-	case vm != nil:
-		m.at[id] = len(m.inv.VMs)
-		m.inv.VMs = append(m.inv.VMs, *vm)
-	case known:
-		last := len(m.inv.VMs) - 1
-		m.inv.VMs[i] = m.inv.VMs[last]
-		m.at[m.inv.VMs[i].ID] = i
-		m.inv.VMs = m.inv.VMs[:last]
-		delete(m.at, id)
+// put replaces the machines of some ids; nil: it is gone.
+func (m *mirror) put(ids []string, vms []*providers.VM) *plan.Inventory {
+	if len(ids) == 0 {
+		return m.inv
 	}
+	next := *m.inv
+	next.VMs = slices.Clone(next.VMs)
+	for i, id := range ids {
+		at, known := m.at[id]
+		switch vm := vms[i]; {
+		case vm != nil && known:
+			if !next.VMs[at].Same(vm) {
+				next.VMs[at] = vm
+			}
+		case vm != nil:
+			m.at[id] = len(next.VMs)
+			next.VMs = append(next.VMs, vm)
+		case known:
+			last := len(next.VMs) - 1
+			next.VMs[at] = next.VMs[last]
+			m.at[next.VMs[at].ID] = at
+			next.VMs = next.VMs[:last]
+			delete(m.at, id)
+		}
+	}
+	m.inv = &next
+	return m.inv
 }
 
 // reads at once while the changed VMs of a mirror are read again.
@@ -102,7 +133,7 @@ const readsAtOnce = 8
 
 // refreshMirror reads the given VMs again. An error means that the mirror
 // cannot be used.
-func (e *Engine) refreshMirror(ctx context.Context, g *gate, ids []string) (*providers.Inventory, error) {
+func (e *Engine) refreshMirror(ctx context.Context, g *gate, ids []string) (*plan.Inventory, error) {
 	found := make([]*providers.VM, len(ids))
 	group, limited := errgroup.WithContext(ctx)
 	group.SetLimit(readsAtOnce)
@@ -118,8 +149,5 @@ func (e *Engine) refreshMirror(ctx context.Context, g *gate, ids []string) (*pro
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	for i, id := range ids {
-		g.mirror.put(id, found[i])
-	}
-	return g.mirror.inv, nil
+	return g.mirror.put(ids, found), nil
 }

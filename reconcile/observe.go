@@ -41,7 +41,7 @@ func (e *Engine) observe(ctx context.Context, d *desired, how reading) []plan.En
 // look reads one endpoint. An endpoint that failed a moment ago is not asked
 // again before its pause is over.
 func (e *Engine) look(ctx context.Context, g *gate, d *desired, how reading) (out plan.Endpoint) {
-	out = plan.Endpoint{Key: g.Key, Caps: g.caps, EverRead: e.reads.has(g.Key)}
+	out = plan.Endpoint{Key: g.Key, Caps: &g.caps, EverRead: e.reads.has(g.Key)}
 	defer func() { g.observed(out.Inventory != nil && out.Inventory.Complete) }()
 	if g.Provider == nil {
 		out.Unreachable = g.Unusable.Error()
@@ -62,17 +62,22 @@ func (e *Engine) look(ctx context.Context, g *gate, d *desired, how reading) (ou
 
 // inventory reads everything at once, or, from a provider that cannot, each
 // VM that the journal knows to be there and each that may have been made.
-func (e *Engine) inventory(ctx context.Context, g *gate, d *desired, how reading) (inv *providers.Inventory, err error) {
+func (e *Engine) inventory(ctx context.Context, g *gate, d *desired, how reading) (inv *plan.Inventory, err error) {
 	limited, cancel := context.WithTimeout(ctx, e.opts.ObserveTimeout)
 	defer cancel()
 	begun := time.Now()
-	switch l, ok := g.Provider.(providers.Lister); {
-	case !ok:
-		inv, err = e.describeAll(limited, g, d)
+	read := func(ctx context.Context) (*providers.Inventory, error) { return e.describeAll(ctx, g, d) }
+	l, lists := g.Provider.(providers.Lister)
+	if lists {
+		read = l.List
+	}
+	switch {
 	case how == readApart:
-		inv, err = l.List(limited)
+		inv, err = apart(limited, read)
+	case lists:
+		inv, err = e.mirrored(limited, g, read, how)
 	default:
-		inv, err = e.mirrored(limited, g, l, how)
+		inv, err = whole(limited, g, read)
 	}
 	if err != nil && ctx.Err() == nil {
 		g.failed(time.Now(), err) // an endpoint is not to blame for a caller who left
@@ -83,29 +88,46 @@ func (e *Engine) inventory(ctx context.Context, g *gate, d *desired, how reading
 	return inv, err
 }
 
+// fullRead reads all VMs of an endpoint.
+type fullRead func(context.Context) (*providers.Inventory, error)
+
+// apart reads everything, and nothing remembers it.
+func apart(ctx context.Context, read fullRead) (*plan.Inventory, error) {
+	inv, err := read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plan.Found(inv), nil
+}
+
 // mirrored brings the mirror of an endpoint up to date.
-func (e *Engine) mirrored(ctx context.Context, g *gate, l providers.Lister, how reading) (*providers.Inventory, error) {
+func (e *Engine) mirrored(ctx context.Context, g *gate, read fullRead, how reading) (*plan.Inventory, error) {
 	ids, part := g.mirror.take(how == readAll)
 	if part {
 		if inv, err := e.refreshMirror(ctx, g, ids); err == nil {
 			return inv, nil
 		}
 	}
-	inv, err := l.List(ctx)
+	return whole(ctx, g, read)
+}
+
+// whole reads everything into the mirror of an endpoint.
+func whole(ctx context.Context, g *gate, read fullRead) (*plan.Inventory, error) {
+	inv, err := read(ctx)
 	if err != nil || !inv.Complete {
 		g.mirror.changed("") // nothing may be concluded from what is missing in it
 	}
 	if err != nil {
 		return nil, err
 	}
-	g.mirror.keep(inv)
-	return inv, nil
+	return g.mirror.keep(inv), nil
 }
 
 func (e *Engine) describeAll(ctx context.Context, g *gate, d *desired) (*providers.Inventory, error) {
 	known := make(map[manifest.Key]bool)
-	for key, rec := range e.memory.all() {
-		known[key] = rec.Provider == g.Key
+	for _, key := range e.memory.all() {
+		rec := e.memory.at(key)
+		known[key] = rec != nil && rec.Provider == g.Key
 	}
 	for _, w := range d.state.VMs {
 		known[w.Key] = known[w.Key] || w.Provider == g.Key
@@ -145,12 +167,13 @@ func (e *Engine) describeInto(ctx context.Context, g *gate, key manifest.Key, in
 // the tasks that have ended. What they did is seen by observing; the intents
 // stay until it was.
 func (e *Engine) settleTasks(ctx context.Context) (errs []error) {
-	for key, rec := range e.memory.all() {
-		if rec.Intent == nil || rec.Intent.Task == "" {
+	for key, rec := range e.memory.unsettled() {
+		task := rec.task()
+		if task == nil {
 			continue
 		}
 		if g := e.gates[rec.Provider]; g != nil && g.Provider != nil {
-			if err := e.settleTask(ctx, g, key, rec.Intent); err != nil {
+			if err := e.settleTask(ctx, g, key, task); err != nil {
 				errs = append(errs, err)
 			}
 		}

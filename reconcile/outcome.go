@@ -62,9 +62,9 @@ func (w *work) verifyOnce(ctx context.Context, res *Result) {
 		return err
 	})
 	gone := providers.IsAbsent(err)
-	res.found = found
+	res.found = nil
 	if err == nil {
-		w.ref.ID = found.ID
+		w.ref.ID, res.found = found.ID, sightOf(found)
 	}
 	switch {
 	case w.it.Action == plan.Delete && gone:
@@ -128,6 +128,7 @@ func (w *work) recordApplied(res *Result) {
 		}
 	}
 	now := time.Now().UTC().Truncate(time.Second)
+	whole := res.Outcome == Applied && w.vm != nil && w.it.Whole()
 	_ = w.journal(func(r *journal.Record) {
 		if w.it.Whole() || r.Failure == nil || !r.Failure.ForDigest {
 			r.Failure = nil
@@ -142,12 +143,15 @@ func (w *work) recordApplied(res *Result) {
 		r.Stubborn = res.Outcome == Different
 		if res.Outcome == Applied && w.vm != nil {
 			r.Applied, r.Digest = plan.Base(w.vm, &w.gate.caps, w.it, r.Applied), ""
-			if w.it.Whole() {
+			if whole {
 				r.Digest = w.it.Digest
 			}
 			r.InSync = now
 		}
 	})
+	if whole {
+		w.memory.whole(w.vm, &w.gate.caps)
+	}
 }
 
 func (w *work) recordFailure(err error) {
@@ -188,12 +192,12 @@ func (w *work) report(res *Result) {
 	case Failed, Unproven, NotTried:
 		level = slog.LevelWarn
 		attrs = append(attrs, logkey.Kind, res.Kind, logkey.Err, res.Error)
-		if rec, ok := w.memory.get(res.VM); ok && rec.Failure != nil {
-			attrs = append(attrs, logkey.Attempt, rec.Failure.Attempts)
-			if pause := time.Until(rec.Failure.NotBefore); pause > 0 {
+		if rec := w.memory.at(res.VM); rec != nil && rec.failure != nil {
+			attrs = append(attrs, logkey.Attempt, rec.failure.Attempts)
+			if pause := time.Until(rec.failure.NotBefore); pause > 0 {
 				attrs = append(attrs, logkey.RetryInMS, pause.Milliseconds())
 			}
-			if rec.Failure.ForDigest {
+			if rec.failure.ForDigest {
 				level = slog.LevelError
 			}
 		}

@@ -1,9 +1,11 @@
 package reconcile
 
 import (
+	"iter"
 	"sync"
 
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/reconcile/journal"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
@@ -33,18 +35,46 @@ func (r *everRead) has(endpoint manifest.Key) bool {
 
 // locate remembers where the VMs live that nothing is remembered of.
 func (r *run) locate(endpoints []plan.Endpoint) {
+	r.seen.begin(r.memory.generation())
+	w := writing{run: r}
+	defer w.flush()
 	for i := range endpoints {
 		e := &endpoints[i]
 		if e.Inventory == nil {
 			continue
 		}
-		for j := range e.Inventory.VMs {
-			vm := &e.Inventory.VMs[j]
+		for vm := range r.seen.news(e.Key, e.Inventory.VMs) {
 			if vm.Mark == nil || vm.Mark.Owner.Fleet != r.Engine.opts.Fleet {
 				continue
 			}
-			if _, known := r.memory.get(vm.Mark.Owner.VM); !known {
-				r.complain(r.memory.update(vm.Mark.Owner.VM, func(rec *journal.Record) { rec.Provider, rec.ID = e.Key, vm.ID }))
+			if owner := vm.Mark.Owner.VM; r.memory.at(owner) == nil && w.changes[owner] == nil {
+				w.update(owner, func(rec *journal.Record) { rec.Provider, rec.ID = e.Key, vm.ID }, func() {})
+			}
+		}
+	}
+}
+
+// sighted are the machines that a pass has looked at, by endpoint: what they
+// say is remembered, for as long as no record is given up.
+type sighted struct {
+	generation int
+	lists      map[manifest.Key][]*providers.VM
+}
+
+func (s *sighted) begin(generation int) {
+	if s.lists == nil || s.generation != generation {
+		*s = sighted{generation, make(map[manifest.Key][]*providers.VM)}
+	}
+}
+
+// news returns the machines of a list that were not in their place before.
+func (s *sighted) news(endpoint manifest.Key, list []*providers.VM) iter.Seq[*providers.VM] {
+	before := s.lists[endpoint]
+	s.lists[endpoint] = list
+	return func(yield func(*providers.VM) bool) {
+		for i, vm := range list {
+			if (i >= len(before) || before[i] != vm) && !yield(vm) {
+				return
 			}
 		}
 	}

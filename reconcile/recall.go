@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"maps"
+	"slices"
 	"sync"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -16,10 +17,14 @@ type recall struct {
 	store journal.Store
 
 	mu      sync.Mutex
-	records map[manifest.Key]journal.Record // guarded by mu
-	// current holds, by VM, the digest whose rendering by this process was
-	// found to be what the record has as applied. Guarded by mu.
-	current map[manifest.Key]string
+	records map[manifest.Key]*recalled // guarded by mu
+	// facts are those of records, for the plan. A pass reads them without mu
+	// as long as it changes nothing.
+	facts map[manifest.Key]*plan.Facts // changed under mu
+	// uneasy are the VMs with an intent or a failure. Guarded by mu.
+	uneasy map[manifest.Key]bool
+	// forgotten counts the records that were given up. Guarded by mu.
+	forgotten int
 }
 
 func remember(store journal.Store) (*recall, error) {
@@ -27,80 +32,133 @@ func remember(store journal.Store) (*recall, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &recall{store: store, records: maps.Clone(records), current: map[manifest.Key]string{}}, nil
+	m := &recall{
+		store: store, records: make(map[manifest.Key]*recalled, len(records)), facts: make(map[manifest.Key]*plan.Facts, len(records)),
+		uneasy: map[manifest.Key]bool{},
+	}
+	for vm, r := range records {
+		m.put(vm, recalledOf(&r))
+	}
+	return m, nil
 }
 
-func (m *recall) get(vm manifest.Key) (journal.Record, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r, ok := m.records[vm]
-	return r, ok
+// put replaces what is at hand. The caller holds mu.
+func (m *recall) put(vm manifest.Key, r *recalled) {
+	m.records[vm], m.facts[vm] = r, &r.Facts
+	delete(m.uneasy, vm)
+	if r.intent != nil || r.failure != nil {
+		m.uneasy[vm] = true
+	}
 }
 
-// all returns a copy of the records.
-func (m *recall) all() map[manifest.Key]journal.Record {
+// at returns what is at hand of a VM; nil: nothing.
+func (m *recall) at(vm manifest.Key) *recalled {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.records)
+	return m.records[vm]
+}
+
+// all returns the VMs that there are records of.
+func (m *recall) all() []manifest.Key {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Keys(m.records))
+}
+
+// unsettled returns the records with an intent or a failure.
+func (m *recall) unsettled() map[manifest.Key]*recalled {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := make(map[manifest.Key]*recalled, len(m.uneasy))
+	for vm := range m.uneasy {
+		out[vm] = m.records[vm]
+	}
+	return out
+}
+
+// generation changes whenever a record is given up.
+func (m *recall) generation() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.forgotten
 }
 
 // update changes a record on the disk and at hand. The disk's error is
 // returned; what is at hand changes either way, for the rest of this process.
 func (m *recall) update(vm manifest.Key, change func(*journal.Record)) error {
-	m.mu.Lock()
-	r := m.records[vm]
-	change(&r)
-	m.records[vm] = r
-	delete(m.current, vm)
-	m.mu.Unlock()
+	r := m.change(vm, change)
 	return m.store.Update(vm, func(stored *journal.Record) { *stored = r })
 }
 
-func (m *recall) forget(vm manifest.Key) error {
+// updateAll is update for several records.
+func (m *recall) updateAll(changes map[manifest.Key]func(*journal.Record)) error {
+	writes := make(map[manifest.Key]func(*journal.Record), len(changes))
+	for vm, change := range changes {
+		r := m.change(vm, change)
+		writes[vm] = func(stored *journal.Record) { *stored = r }
+	}
+	return m.store.UpdateAll(writes)
+}
+
+// change changes the record at hand, and returns what is to be written.
+func (m *recall) change(vm manifest.Key, change func(*journal.Record)) journal.Record {
 	m.mu.Lock()
-	delete(m.records, vm)
-	delete(m.current, vm)
-	m.mu.Unlock()
-	return m.store.Forget(vm)
+	defer m.mu.Unlock()
+	before := m.records[vm]
+	r := before.record()
+	applied := r.Applied // which change may replace
+	change(&r)
+	after := recalledOf(&r)
+	if before != nil && before.Whole != nil && maps.Equal(r.Applied, applied) {
+		after.stand(before.Whole, before.WholeWith)
+	}
+	m.put(vm, after)
+	return r
+}
+
+// whole notes that what the record of a VM has as applied is all that is
+// wanted of it.
+func (m *recall) whole(vm *manifest.VM, caps *providers.Capabilities) {
+	m.alter(vm.Key, func(r *recalled) { r.stand(vm, caps) })
 }
 
 // calm clears, for the rest of this process only, what a pass that found the
 // VM as wanted makes meaningless. It costs no write: what the disk keeps is
 // cleared again by the next such pass.
-func (m *recall) calm(vm manifest.Key, digest string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	r := m.records[vm]
-	r.Signature, r.Strikes = "", 0
-	m.records[vm] = r
-	m.current[vm] = digest
+func (m *recall) calm(it *plan.Item, caps *providers.Capabilities) {
+	m.alter(it.VM, func(r *recalled) {
+		r.Signature, r.Strikes = "", 0
+		r.stand(it.Wanted, caps)
+		r.Provider, r.id, r.digest = it.Provider, it.ID, it.Digest // equal, and there anyway
+	})
 }
 
-// isCurrent tells whether nothing about a VM that is as wanted is news.
-func (m *recall) isCurrent(vm manifest.Key, digest, id string) bool {
+// alter changes what is at hand of a VM, and nothing on the disk.
+func (m *recall) alter(vm manifest.Key, change func(*recalled)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.current[vm] == digest && m.records[vm].ID == id
+	after := recalled{}
+	if before := m.records[vm]; before != nil {
+		after = *before
+	}
+	change(&after)
+	m.put(vm, &after)
 }
 
-// facts renders the records for the plan.
-func (m *recall) facts() map[manifest.Key]plan.Facts {
+func (m *recall) forget(vm manifest.Key) error {
+	m.mu.Lock()
+	delete(m.records, vm)
+	delete(m.facts, vm)
+	delete(m.uneasy, vm)
+	m.forgotten++
+	m.mu.Unlock()
+	return m.store.Forget(vm)
+}
+
+// copyFacts returns the facts for a plan beside a pass, which may change them
+// meanwhile.
+func (m *recall) copyFacts() map[manifest.Key]*plan.Facts {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := make(map[manifest.Key]plan.Facts, len(m.records))
-	for key, r := range m.records {
-		out[key] = factsOf(r)
-	}
-	return out
-}
-
-func factsOf(r journal.Record) plan.Facts {
-	f := plan.Facts{Applied: r.Applied, Provider: r.Provider, Signature: r.Signature, Strikes: r.Strikes, Stubborn: r.Stubborn}
-	if in := r.Intent; in != nil {
-		f.Pending = &plan.Pending{Op: plan.OpKind(in.Op), Task: providers.TaskRef(in.Task), Since: in.Begun, Deadline: in.Deadline}
-	}
-	if e := r.Failure; e != nil {
-		f.Failure = &plan.Failure{Text: e.Text, Digest: e.Digest, ForDigest: e.ForDigest, NotBefore: e.NotBefore}
-	}
-	return f
+	return maps.Clone(m.facts)
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
-	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
@@ -35,8 +34,8 @@ type Result struct {
 	Remaining []string      `json:"remaining,omitempty"`
 	Took      time.Duration `json:"took"`
 
-	part  *plan.Item    // when not everything that differs was applied
-	found *providers.VM // as last described; nil: not there, or not known
+	part  *plan.Item // when not everything that differs was applied
+	found *sight     // as last described; nil: not there, or not known
 }
 
 // Outcome is the end of one VM's calls.
@@ -97,14 +96,14 @@ func (r *run) retryAt(look *Outlook) time.Time {
 			at = t
 		}
 	}
-	for i := range look.Plan.Items {
-		sooner(look.Plan.Items[i].Until)
+	for _, it := range look.Plan.Items {
+		sooner(it.Until)
 	}
-	for key, rec := range r.memory.all() {
-		if f := rec.Failure; f != nil && !f.ForDigest {
+	for key, rec := range r.memory.unsettled() {
+		if f := rec.failure; f != nil && !f.ForDigest {
 			sooner(f.NotBefore)
 		}
-		if rec.Intent != nil && rec.Intent.Task != "" && r.chosen(key) {
+		if rec.task() != nil && r.chosen(key) {
 			sooner(now.Add(settleTime))
 		}
 	}

@@ -21,8 +21,6 @@ type run struct {
 	begun time.Time
 	log   *slog.Logger
 
-	wanted map[manifest.Key]*manifest.VM
-
 	mu      sync.Mutex
 	results []Result // guarded by mu
 	errs    []error  // guarded by mu: of the journal
@@ -43,10 +41,6 @@ func (r *run) do(ctx context.Context) (*Report, error) {
 	if r.opts.Expect != "" && r.opts.Expect != look.Plan.Fingerprint() {
 		return nil, ErrPlanMoved
 	}
-	r.wanted = make(map[manifest.Key]*manifest.VM, len(sc.desired.state.VMs))
-	for _, w := range sc.desired.state.VMs {
-		r.wanted[w.Key] = w
-	}
 	r.progress()
 	r.tell(look)
 	r.note(look.Plan.Items)
@@ -54,7 +48,7 @@ func (r *run) do(ctx context.Context) (*Report, error) {
 	if len(r.errs) == 0 {
 		r.complain(r.reads.add(r.Engine.opts.Journal, sc.endpoints))
 	}
-	r.execute(ctx, look.Plan.Items)
+	r.execute(ctx, r.memo.Telling())
 	return r.finish(look), nil
 }
 
@@ -72,10 +66,9 @@ func (r *run) chosen(vm manifest.Key) bool {
 
 // execute makes the calls of every item, the VMs in parallel and each VM's
 // calls in order. A gate in front of each endpoint bounds what reaches it.
-func (r *run) execute(ctx context.Context, items []plan.Item) {
+func (r *run) execute(ctx context.Context, items []*plan.Item) {
 	var wg sync.WaitGroup
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
 		if len(it.Ops) == 0 || !r.chosen(it.VM) {
 			continue
 		}
@@ -95,7 +88,6 @@ func (r *run) finish(look *Outlook) *Report {
 	rep := &Report{
 		Outlook: *look, Pass: r.id, Reason: r.opts.Reason, Begun: r.begun, Took: time.Since(r.begun), Results: r.results,
 	}
-	rep.VMs = refresh(look.VMs, r.results)
 	rep.RetryAt = r.retryAt(look)
 	r.complain(r.keepBrief(rep.Brief()))
 	if len(r.errs) > 0 {

@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
-	"maps"
 
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/manifest"
-	"github.com/vmsteward/vmsteward/reconcile/journal"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
@@ -32,19 +30,29 @@ func (r repeats) level(subject, text string, news slog.Level) slog.Level {
 // level, and what is not said any more is forgotten, to be news again.
 func (r *run) tell(look *Outlook) {
 	before := r.said
-	r.said = repeats{}
+	r.said = make(repeats, len(before))
 	say := func(subject, text string, news slog.Level) slog.Level {
 		level := before.level(subject, text, news)
 		r.said[subject] = before[subject]
 		return level
 	}
 	r.tellSource(look, say)
-	for i := range look.Plan.Items {
-		if it := &look.Plan.Items[i]; it.Action != plan.None || len(it.Warnings) > 0 {
+	now := r.memo.Telling()
+	if r.log.Enabled(context.Background(), slog.LevelDebug) {
+		r.told = nil
+	}
+	for it, same := range compared(r.told, now) {
+		if sum, ok := before[subject(it)]; same && ok {
+			r.said[subject(it)] = sum
+		} else if it.Action != plan.None || len(it.Warnings) > 0 {
 			r.tellItem(it, say)
 		}
 	}
+	r.told = now
 }
+
+// subject is what an item is remembered under.
+func subject(it *plan.Item) string { return it.VM.String() + "@" + it.Provider.String() + it.ID }
 
 // sayer returns the level that a text about a subject is said at.
 type sayer func(subject, text string, news slog.Level) slog.Level
@@ -83,7 +91,7 @@ func (r *run) tellItem(it *plan.Item, say sayer) {
 	if it.Action == plan.Hold && !it.Until.IsZero() {
 		reason = "" // it names an instant that moves
 	}
-	level = say(it.VM.String()+"@"+it.Provider.String()+it.ID, fmt.Sprint(it.Action, reason, it.Diffs, it.Warnings), level)
+	level = say(subject(it), fmt.Sprint(it.Action, reason, it.Diffs, it.Warnings), level)
 	for _, d := range it.Diffs {
 		if d.Drift {
 			r.tellDrift(it, d, level)
@@ -108,39 +116,4 @@ func (r *run) tellDrift(it *plan.Item, d plan.Diff, level slog.Level) {
 		attrs = append(attrs, logkey.Reason, d.Reason)
 	}
 	r.line(level, "drift", attrs...)
-}
-
-// note records the VMs that were found as wanted, where that is news, and
-// forgets those that are neither wanted nor there.
-func (r *run) note(items []plan.Item) {
-	seen := make(map[manifest.Key]bool, len(items))
-	for i := range items {
-		it := &items[i]
-		seen[it.VM] = true
-		if it.Action == plan.None {
-			r.noteInSync(it)
-		}
-	}
-	for key, rec := range r.memory.all() {
-		g := r.gates[rec.Provider]
-		making := rec.Intent != nil && rec.Intent.Task != ""
-		if !seen[key] && (g == nil || g.known() && !making) {
-			r.complain(r.memory.forget(key))
-		}
-	}
-}
-
-func (r *run) noteInSync(it *plan.Item) {
-	if r.memory.isCurrent(it.VM, it.Digest, it.ID) {
-		return
-	}
-	rec, _ := r.memory.get(it.VM)
-	fresh := plan.Base(r.wanted[it.VM], &r.gates[it.Provider].caps, it, nil)
-	if rec.Provider != it.Provider || rec.ID != it.ID || rec.Digest != it.Digest || rec.Stubborn || rec.Strikes > 0 ||
-		rec.Failure != nil || rec.Intent != nil || !maps.Equal(rec.Applied, fresh) {
-		r.complain(r.memory.update(it.VM, func(n *journal.Record) {
-			*n = journal.Record{Provider: it.Provider, ID: it.ID, Digest: it.Digest, Applied: fresh, InSync: r.begun.UTC()}
-		}))
-	}
-	r.memory.calm(it.VM, it.Digest)
 }

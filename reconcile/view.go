@@ -37,30 +37,15 @@ const (
 )
 
 // views shows the items of a plan with what was found.
-func views(items []plan.Item, endpoints []plan.Endpoint) []View {
-	type place struct {
-		provider manifest.Key
-		id       string
-	}
-	found := make(map[place]*providers.VM)
-	for _, e := range endpoints {
-		if e.Inventory == nil {
-			continue
-		}
-		for i := range e.Inventory.VMs {
-			vm := &e.Inventory.VMs[i]
-			found[place{e.Key, vm.ID}] = vm
-		}
-	}
+func views(items []*plan.Item) []View {
 	out := make([]View, 0, len(items))
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
 		v := View{VM: it.VM, Provider: it.Provider, ID: it.ID, Action: it.Action, Reason: it.Reason}
-		for _, d := range it.Diffs {
-			v.Drifted = v.Drifted || d.Drift
+		for i := range it.Diffs {
+			v.Drifted = v.Drifted || it.Diffs[i].Drift
 		}
-		if vm := found[place{it.Provider, it.ID}]; vm != nil && it.ID != "" && it.Action != plan.Conflict {
-			v.show(vm)
+		if it.Found != nil {
+			v.show(sightOf(it.Found))
 		}
 		v.Phase = phase(it.Action, v.Power)
 		out = append(out, v)
@@ -68,15 +53,16 @@ func views(items []plan.Item, endpoints []plan.Endpoint) []View {
 	return out
 }
 
-// refresh shows what the calls of a pass brought about.
-func refresh(before []View, results []Result) []View {
-	byVM := make(map[manifest.Key]*Result, len(results))
-	for i := range results {
-		byVM[results[i].VM] = &results[i]
+// Views shows every VM after what the calls of the pass brought about.
+func (r *Report) Views() []View {
+	results := make(map[manifest.Key]*Result, len(r.Results))
+	for i := range r.Results {
+		results[r.Results[i].VM] = &r.Results[i]
 	}
-	out := make([]View, 0, len(before))
-	for _, v := range before {
-		res := byVM[v.VM]
+	out := views(r.Plan.Items)
+	kept := out[:0]
+	for _, v := range out {
+		res := results[v.VM]
 		switch {
 		case res == nil || res.Provider != v.Provider:
 		case res.Outcome == Applied && res.Action == plan.Delete:
@@ -84,14 +70,14 @@ func refresh(before []View, results []Result) []View {
 		default:
 			v.outcome(res)
 		}
-		out = append(out, v)
+		kept = append(kept, v)
 	}
-	return out
+	return kept
 }
 
 func (v *View) outcome(res *Result) {
 	if res.found != nil {
-		v.ID = res.found.ID
+		v.ID = res.found.id
 		v.show(res.found)
 	}
 	switch {
@@ -114,12 +100,25 @@ func (v *View) outcome(res *Result) {
 	}
 }
 
-func (v *View) show(vm *providers.VM) {
+// sight is what a View shows of a machine.
+type sight struct {
+	id        string
+	power     providers.PowerState
+	cpu       providers.Opt[int]
+	memoryMiB providers.Opt[int64]
+	addresses []providers.Address
+}
+
+func sightOf(vm *providers.VM) *sight {
 	h := &vm.Config
 	if vm.Running != nil {
 		h = vm.Running
 	}
-	v.Power, v.CPU, v.MemoryMiB, v.Addresses = vm.Power, h.CPU, h.MemoryMiB, vm.Addresses
+	return &sight{vm.ID, vm.Power, h.CPU, h.MemoryMiB, vm.Addresses}
+}
+
+func (v *View) show(s *sight) {
+	v.Power, v.CPU, v.MemoryMiB, v.Addresses = s.power, s.cpu, s.memoryMiB, s.addresses
 }
 
 func phase(a plan.Action, p providers.PowerState) Phase {

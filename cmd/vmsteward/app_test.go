@@ -108,7 +108,7 @@ func (s *session) want(t *testing.T, code exitCode, texts ...string) {
 	}
 }
 
-func outlookOf(items ...plan.Item) *reconcile.Outlook {
+func outlookOf(items ...*plan.Item) *reconcile.Outlook {
 	look := &reconcile.Outlook{Plan: plan.Plan{Fleet: "lab", Items: items, Summary: tally(items)}, Snapshot: reconcile.Snapshot{Source: "dir /srv", Revision: "r1"}}
 	for _, it := range items {
 		look.VMs = append(look.VMs, reconcile.View{VM: it.VM, Provider: it.Provider, Action: it.Action, Reason: it.Reason})
@@ -116,7 +116,7 @@ func outlookOf(items ...plan.Item) *reconcile.Outlook {
 	return look
 }
 
-func resultOf(it plan.Item, o reconcile.Outcome) reconcile.Result {
+func resultOf(it *plan.Item, o reconcile.Outcome) reconcile.Result {
 	return reconcile.Result{VM: it.VM, Action: it.Action, Outcome: o, Took: time.Second}
 }
 
@@ -180,7 +180,7 @@ func TestApplyCodes(t *testing.T) {
 	kept.Digest = ""
 	tests := []struct {
 		name  string
-		items []plan.Item
+		items []*plan.Item
 		ends  reconcile.Outcome
 		want  exitCode
 	}{
@@ -190,10 +190,10 @@ func TestApplyCodes(t *testing.T) {
 		{"could not be read", nil, reconcile.Unproven, exitPartly},
 		{"goes on", nil, reconcile.Waiting, exitPartly},
 		{"endpoint gone", nil, reconcile.NotTried, exitPartly},
-		{"another is held", []plan.Item{sceneHeld()}, reconcile.Applied, exitPartly},
-		{"another is in conflict", []plan.Item{sceneConflict()}, reconcile.Applied, exitPartly},
-		{"a retired one is kept", []plan.Item{kept}, reconcile.Applied, exitOK},
-		{"drift is reported", []plan.Item{sceneReported()}, reconcile.Applied, exitOK},
+		{"another is held", []*plan.Item{sceneHeld()}, reconcile.Applied, exitPartly},
+		{"another is in conflict", []*plan.Item{sceneConflict()}, reconcile.Applied, exitPartly},
+		{"a retired one is kept", []*plan.Item{kept}, reconcile.Applied, exitOK},
+		{"drift is reported", []*plan.Item{sceneReported()}, reconcile.Applied, exitOK},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -228,7 +228,7 @@ func TestPlanCodes(t *testing.T) {
 
 // Nothing that rests on an old state of the source looks like success.
 func TestAStaleSourceIsNoSuccess(t *testing.T) {
-	stale := func(it plan.Item) *reconcile.Outlook {
+	stale := func(it *plan.Item) *reconcile.Outlook {
 		look := outlookOf(it)
 		look.Snapshot.Stale = "fetch: no route to host"
 		return look

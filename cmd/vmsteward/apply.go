@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -143,10 +144,8 @@ func (a *app) verdict(rep *reconcile.Report) exitCode {
 			return exitPartly
 		}
 	}
-	for i := range rep.Plan.Items {
-		if needsPerson(&rep.Plan.Items[i]) {
-			return exitPartly
-		}
+	if slices.ContainsFunc(rep.Plan.Items, needsPerson) {
+		return exitPartly
 	}
 	if rep.JournalError != "" || rep.Snapshot.Stale != "" {
 		return exitPartly

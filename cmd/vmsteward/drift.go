@@ -89,13 +89,13 @@ func driftOf(look *reconcile.Outlook) *driftReport {
 	d := &driftReport{
 		FormatVersion: 1, Fleet: look.Plan.Fleet, Revision: look.Plan.Revision, VMs: []plan.Item{}, Notes: look.Plan.Notes,
 	}
-	for i := range look.Plan.Items {
-		it := look.Plan.Items[i]
+	for _, all := range look.Plan.Items {
+		it := *all
 		it.Diffs = slices.DeleteFunc(slices.Clone(it.Diffs), func(f plan.Diff) bool { return !f.Drift })
 		switch {
 		case len(it.Diffs) > 0 || it.Action == plan.Conflict:
 			d.VMs = append(d.VMs, it)
-		case it.Action == plan.Hold && it.ID == "" && len(look.Plan.Items[i].Diffs) == 0:
+		case it.Action == plan.Hold && it.ID == "" && len(all.Diffs) == 0:
 			// Held before anything of it was found: it was not compared.
 			d.Unknown = append(d.Unknown, unknownVM{it.VM, it.Reason})
 		default:

@@ -122,7 +122,7 @@ func restrict(look *reconcile.Outlook, keys []manifest.Key) *reconcile.Outlook {
 		return look
 	}
 	part := *look
-	part.Plan.Items = slices.DeleteFunc(slices.Clone(look.Plan.Items), func(it plan.Item) bool { return !slices.Contains(keys, it.VM) })
+	part.Plan.Items = slices.DeleteFunc(slices.Clone(look.Plan.Items), func(it *plan.Item) bool { return !slices.Contains(keys, it.VM) })
 	part.VMs = slices.DeleteFunc(slices.Clone(look.VMs), func(v reconcile.View) bool { return !slices.Contains(keys, v.VM) })
 	part.Findings = slices.DeleteFunc(slices.Clone(look.Findings), func(f manifest.Finding) bool {
 		return f.Kind == manifest.KindVirtualMachine && !slices.Contains(keys, f.Object)
@@ -132,10 +132,9 @@ func restrict(look *reconcile.Outlook, keys []manifest.Key) *reconcile.Outlook {
 }
 
 // tally counts a part of a plan as the plan counts itself.
-func tally(items []plan.Item) plan.Summary {
+func tally(items []*plan.Item) plan.Summary {
 	var s plan.Summary
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
 		if it.Digest != "" {
 			s.Wanted++
 		}
@@ -183,8 +182,8 @@ func needsPerson(it *plan.Item) bool {
 // describeChanges sums up what agreeing to a plan means.
 func describeChanges(p *plan.Plan) string {
 	calls := 0
-	for i := range p.Items {
-		if len(p.Items[i].Ops) > 0 {
+	for _, it := range p.Items {
+		if len(it.Ops) > 0 {
 			calls++
 		}
 	}

@@ -25,8 +25,7 @@ func renderPlan(w io.Writer, look *reconcile.Outlook, v planView) {
 	v.header(w, look)
 	shown := 0
 	used := map[mark]bool{}
-	for i := range look.Plan.Items {
-		it := &look.Plan.Items[i]
+	for _, it := range look.Plan.Items {
 		if v.shows(it) {
 			used[markOf(it)] = true
 			shown++
@@ -35,8 +34,8 @@ func renderPlan(w io.Writer, look *reconcile.Outlook, v planView) {
 	if shown > 0 {
 		v.legend(w, used)
 	}
-	for i := range look.Plan.Items {
-		if it := &look.Plan.Items[i]; v.shows(it) {
+	for _, it := range look.Plan.Items {
+		if v.shows(it) {
 			fmt.Fprintln(w)
 			v.item(w, it)
 		}
@@ -174,7 +173,7 @@ func (v planView) remarks(w io.Writer, look *reconcile.Outlook) {
 func untold(look *reconcile.Outlook) []manifest.Finding {
 	return slices.DeleteFunc(slices.Clone(look.Findings), func(f manifest.Finding) bool {
 		text := f.String()
-		return slices.ContainsFunc(look.Plan.Items, func(it plan.Item) bool {
+		return slices.ContainsFunc(look.Plan.Items, func(it *plan.Item) bool {
 			return it.Action == plan.Hold && strings.Contains(it.Reason, text)
 		})
 	})

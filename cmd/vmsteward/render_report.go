@@ -81,9 +81,8 @@ func opKinds(kinds []plan.OpKind) string {
 }
 
 // leftOver names the VMs that no call was made for and that need a person.
-func (v planView) leftOver(w io.Writer, items []plan.Item) {
-	for i := range items {
-		it := &items[i]
+func (v planView) leftOver(w io.Writer, items []*plan.Item) {
+	for _, it := range items {
 		if !needsPerson(it) {
 			continue
 		}

@@ -12,9 +12,9 @@ import (
 
 func TestRenderPlan(t *testing.T) {
 	empty := &reconcile.Outlook{Plan: plan.Plan{Fleet: "lab"}, Snapshot: reconcile.Snapshot{Source: "dir /srv", Revision: "r1"}}
-	quiet := &reconcile.Outlook{Plan: plan.Plan{Fleet: "lab", Items: []plan.Item{sceneInSync()}}, Snapshot: empty.Snapshot}
+	quiet := &reconcile.Outlook{Plan: plan.Plan{Fleet: "lab", Items: []*plan.Item{sceneInSync()}}, Snapshot: empty.Snapshot}
 	quiet.Plan.Summary = tally(quiet.Plan.Items)
-	stuck := &reconcile.Outlook{Plan: plan.Plan{Fleet: "lab", Items: []plan.Item{sceneDeferred(), sceneConflict()}}, Snapshot: empty.Snapshot}
+	stuck := &reconcile.Outlook{Plan: plan.Plan{Fleet: "lab", Items: []*plan.Item{sceneDeferred(), sceneConflict()}}, Snapshot: empty.Snapshot}
 	stuck.Plan.Summary = tally(stuck.Plan.Items)
 	tests := []struct {
 		name string
@@ -102,7 +102,7 @@ func TestRenderReport(t *testing.T) {
 
 func TestRenderDrift(t *testing.T) {
 	look := sceneOutlook()
-	look.Plan.Items = append(look.Plan.Items, func() plan.Item {
+	look.Plan.Items = append(look.Plan.Items, func() *plan.Item {
 		it := sceneDeferred()
 		it.VM = vmKey("zz")
 		it.Diffs[0].Drift = true

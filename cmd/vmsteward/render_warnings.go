@@ -39,14 +39,13 @@ func (v planView) warnings(w io.Writer, indent string, all []string) {
 
 // allWarnings names each field that is not honoured once, with the number of
 // VMs that set it, and counts what is not shown.
-func (v planView) allWarnings(w io.Writer, items []plan.Item) {
+func (v planView) allWarnings(w io.Writer, items []*plan.Item) {
 	if v.all {
 		return
 	}
 	vms := map[string]int{} // that set the field and have a block
 	quiet, hidden := 0, 0   // VMs without a block, and their warnings
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
 		if !v.shows(it) {
 			hidden += len(it.Warnings)
 			quiet += min(1, len(it.Warnings))

@@ -71,8 +71,7 @@ func (s *fleetSet) states(sum *plan.Summary, unwanted int) {
 // unwanted counts machines that are ours and that no manifest asks for.
 func unwanted(rep *reconcile.Report) int {
 	n := 0
-	for i := range rep.Plan.Items {
-		it := &rep.Plan.Items[i]
+	for _, it := range rep.Plan.Items {
 		if it.Digest == "" && it.ID != "" && it.Action != plan.Conflict && it.Action != plan.Sweep {
 			n++
 		}

@@ -37,7 +37,7 @@ func report() *reconcile.Report {
 		JournalError: "disk full",
 	}
 	r.Plan.Summary = plan.Summary{Wanted: 9, InSync: 3, Held: 2, Conflicts: 1, Drifted: 4, Deferred: 5, Reported: 6}
-	r.Plan.Items = []plan.Item{
+	r.Plan.Items = []*plan.Item{
 		{ID: "1", Action: plan.Hold, Digest: "d"}, {ID: "2", Action: plan.Hold}, {ID: "3", Action: plan.Retire},
 		{ID: "4", Action: plan.Conflict}, {Action: plan.Sweep},
 	}

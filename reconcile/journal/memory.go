@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -38,18 +39,28 @@ func (m *Memory) Records() (map[manifest.Key]Record, error) {
 
 // Update implements Store.
 func (m *Memory) Update(vm manifest.Key, change func(*Record)) error {
+	return m.UpdateAll(map[manifest.Key]func(*Record){vm: change})
+}
+
+// UpdateAll implements Store.
+func (m *Memory) UpdateAll(changes map[manifest.Key]func(*Record)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var r Record
-	if err := decode(m.records[vm], &r); err != nil {
-		return err
+	after := make(map[manifest.Key][]byte, len(changes))
+	for vm, change := range changes {
+		var r Record
+		if err := decode(m.records[vm], &r); err != nil {
+			return err
+		}
+		change(&r)
+		enc, err := encode(r)
+		if err != nil {
+			return err
+		}
+		after[vm] = enc
 	}
-	change(&r)
-	enc, err := encode(r)
-	if err == nil {
-		m.records[vm] = enc
-	}
-	return err
+	maps.Copy(m.records, after)
+	return nil
 }
 
 // Forget implements Store.

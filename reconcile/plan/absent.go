@@ -7,8 +7,8 @@ import (
 
 // absent judges a wanted VM that no machine with our mark stands for.
 func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
-	facts := b.in.Facts[w.Key]
-	if foreign := findForeign(e.Inventory, w.Key.Name, providers.Owner{Fleet: b.in.Fleet, VM: w.Key}); foreign != nil {
+	facts := b.facts(w.Key)
+	if foreign := b.machines.foreign(e.Key, w.Key.Name, providers.Owner{Fleet: b.in.Fleet, VM: w.Key}); foreign != nil {
 		it.ID = foreign.ID
 		if m := foreign.Mark; m != nil {
 			return it.conflict("a machine named %s exists on %s and does not carry the mark of this VM, but that of fleet %s, VM %s; was the fleet of this host renamed?", foreign.Name, e.Key, m.Owner.Fleet, m.Owner.VM)
@@ -36,7 +36,7 @@ func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
 		return it.conflict("%s is wanted on %s under the same name; rename one of the two", first, e.Key)
 	}
 	b.claimed[name] = w.Key
-	it = b.create(it, w, e, &facts)
+	it = b.create(it, w, e, facts)
 	if making && it.Action == Create {
 		it.Reason, it.Ops[0].Task = underWay, facts.Pending.Task
 	}
@@ -47,12 +47,12 @@ func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
 // says so: the journal has no record of it, and that provider was never read
 // in full since the journal began. Empty: there is none.
 func (b *builder) mayLiveElsewhere(w *manifest.VM, e *Endpoint) string {
-	if _, remembered := b.in.Facts[w.Key]; remembered {
+	if b.in.Facts[w.Key] != nil {
 		return ""
 	}
 	where := ""
-	for i := range b.in.Endpoints {
-		o := &b.in.Endpoints[i]
+	for i := range b.ends {
+		o := &b.ends[i]
 		name := o.Key.String()
 		if o.Key != e.Key && !o.EverRead && !o.readInFull() && (where == "" || name < where) {
 			where = name
@@ -63,35 +63,23 @@ func (b *builder) mayLiveElsewhere(w *manifest.VM, e *Endpoint) string {
 
 const underWay = "its creation is under way"
 
-// findForeign returns the machine of that name that is not the owner's: of
-// several, the one with the lowest id.
-func findForeign(inv *providers.Inventory, name string, owner providers.Owner) *providers.VM {
-	var found *providers.VM
-	for i := range inv.VMs {
-		vm := &inv.VMs[i]
-		if vm.Name == name && (vm.Mark == nil || vm.Mark.Owner != owner) && (found == nil || vm.ID < found.ID) {
-			found = vm
-		}
-	}
-	return found
-}
-
 func (b *builder) create(it Item, w *manifest.VM, e *Endpoint, facts *Facts) Item {
 	// A creation that was begun and did not end is no removal by somebody.
-	drift := facts.Applied != nil && (facts.Pending == nil || facts.Pending.Op != CreateVM)
-	it.Diffs = fields(w, &e.Caps)
-	it.Diffs[0].Drift = drift
-	it.Signature = signatureOf(it.Diffs[0])
+	drift := facts.knowsApplied() && (facts.Pending == nil || facts.Pending.Op != CreateVM)
+	exists := Diff{Field: string(providers.FieldExists), Wanted: present, Found: absent, Disruption: Nothing, Verdict: Apply, Drift: drift}
+	it.Signature = signatureOf(exists)
 	if drift && b.in.Policy.Drift == ReportOnly {
 		it.Action, it.Reason = Report, "it was removed outside, and drift is only reported"
-		it.Diffs = it.Diffs[:1]
-		it.Diffs[0].Verdict, it.Diffs[0].Reason = Tell, "drift is only reported on this host"
+		exists.Verdict, exists.Reason = Tell, "drift is only reported on this host"
+		it.Diffs = []Diff{exists}
 		return it
 	}
 	if held, ok := b.held(it, facts); ok {
-		held.Diffs = it.Diffs[:1]
+		held.Diffs = []Diff{exists}
 		return held.deferAll()
 	}
+	it.Diffs = fields(w, e.Caps)
+	it.Diffs[0] = exists
 	it.Action, it.Reason = Create, "it does not exist"
 	if drift {
 		it.Reason = "it was removed outside"
@@ -110,7 +98,7 @@ func (b *builder) held(it Item, facts *Facts) (Item, bool) {
 		switch {
 		case f.ForDigest:
 			return it.hold("the last attempt failed and cannot work as written: %s", f.Text), true
-		case b.in.Now.Before(f.NotBefore):
+		case b.early(f.NotBefore):
 			it.Until = f.NotBefore
 			return it.hold("the last attempt failed, the next is at %s: %s", stamp(f.NotBefore), f.Text), true
 		}

@@ -19,7 +19,7 @@ func fields(w *manifest.VM, caps *providers.Capabilities) []Diff {
 			out = append(out, Diff{Field: field, Wanted: wanted, Found: absent, Disruption: Nothing, Verdict: Apply})
 		}
 	}
-	put(string(providers.FieldExists), "present")
+	put(string(providers.FieldExists), present)
 	put(string(providers.FieldPower), string(w.Power))
 	put(string(providers.FieldCPU), strconv.Itoa(w.CPU))
 	put(string(providers.FieldMemory), mib(w.MemoryMiB))

@@ -12,11 +12,7 @@ import (
 func BenchmarkBuild(b *testing.B) {
 	for _, n := range []int{10, 1000, 10000, 100000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			wanted := make([]*manifest.VM, n)
-			for i := range wanted {
-				wanted[i] = wantedVM(fmt.Sprintf("vm-%06d", i))
-			}
-			s := scene(wanted...)
+			s := fleetOf(n)
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
@@ -32,4 +28,13 @@ func BenchmarkBuild(b *testing.B) {
 			b.ReportMetric(float64(after.Mallocs-before.Mallocs)/vms, "allocs/VM")
 		})
 	}
+}
+
+// fleetOf returns n VMs that are all as wanted.
+func fleetOf(n int) *scenario {
+	wanted := make([]*manifest.VM, n)
+	for i := range wanted {
+		wanted[i] = wantedVM(fmt.Sprintf("vm-%06d", i))
+	}
+	return scene(wanted...)
 }

@@ -13,44 +13,26 @@ import (
 // whatever the order of its lists. It never plans a call for a VM that does
 // not carry the mark of in.Fleet, and it has no error: a VM that nothing can
 // be done for is an item that says so.
-func Build(in Input) Plan {
-	b := newBuilder(in)
-	for _, w := range sorted(in.Wanted) {
-		b.add(b.wanted(w))
-	}
-	for _, u := range in.Unresolved {
-		b.add(Item{VM: u.VM, Provider: u.Provider, Action: Hold, Disruption: Nothing, Reason: u.Reason})
-	}
-	b.prune()
-	b.leftovers()
-	b.suspend()
-	b.rationRestarts()
-	return b.finish()
-}
+func Build(in Input) Plan { return new(Memo).Build(in) }
 
-// sorted returns the VMs by key, for the first of two that claim one name is
-// the one that gets it.
-func sorted(wanted []*manifest.VM) []*manifest.VM {
-	byKey := func(x, y *manifest.VM) int { return x.Key.Compare(y.Key) }
-	if slices.IsSortedFunc(wanted, byKey) {
-		return wanted
-	}
-	wanted = slices.Clone(wanted)
-	slices.SortFunc(wanted, byKey)
-	return wanted
-}
-
-// builder holds the indexes that judging needs.
+// builder is one making of a plan.
 type builder struct {
 	in        Input
 	ends      []Endpoint // sorted by key
 	endpoints map[manifest.Key]*Endpoint
-	named     map[manifest.Key]bool      // VMs that the desired state names
-	owned     map[manifest.Key]located   // the machine that carries our mark, by owner
-	copies    map[manifest.Key][]located // the machines that do, where they are more than one
-	claimed   map[place]manifest.Key     // names of machines that this plan creates
-	items     []Item
-	notes     []string
+	machines  *machines
+	wanted    []*manifest.VM // sorted by key
+	// unresolved are the VMs that are named without being in wanted.
+	unresolved map[manifest.Key]bool
+	claimed    map[place]manifest.Key // names of machines that this plan creates
+	met        int                    // machines of ours that the desired state names
+	time       span                   // of the judgement under way
+
+	items   []*Item // of the wanted VMs, in their order
+	telling []int   // indexes of items, except those that are quiet
+	extras  []*Item // of everything else
+	told    []*Item // all of them without the quiet ones, in the plan's order
+	notes   []string
 }
 
 // located is a machine and where it was found.
@@ -67,62 +49,70 @@ type place struct {
 
 func newBuilder(in Input) *builder {
 	b := &builder{
-		in:        in,
-		ends:      slices.Clone(in.Endpoints),
-		endpoints: make(map[manifest.Key]*Endpoint, len(in.Endpoints)),
-		named:     make(map[manifest.Key]bool, len(in.Wanted)+len(in.Unresolved)),
-		owned:     make(map[manifest.Key]located, len(in.Wanted)),
-		copies:    make(map[manifest.Key][]located),
-		claimed:   make(map[place]manifest.Key),
-		items:     make([]Item, 0, len(in.Wanted)+len(in.Unresolved)),
-	}
-	for _, w := range in.Wanted {
-		b.named[w.Key] = true
+		in:         in,
+		ends:       slices.Clone(in.Endpoints),
+		endpoints:  make(map[manifest.Key]*Endpoint, len(in.Endpoints)),
+		unresolved: make(map[manifest.Key]bool, len(in.Unresolved)),
+		claimed:    make(map[place]manifest.Key),
 	}
 	for _, u := range in.Unresolved {
-		b.named[u.VM] = true
+		b.unresolved[u.VM] = true
 	}
 	if in.Incomplete != "" {
 		b.notes = append(b.notes, "the desired state is not complete, so nothing is retired or deleted: "+in.Incomplete)
 	}
 	slices.SortFunc(b.ends, func(x, y Endpoint) int { return x.Key.Compare(y.Key) })
 	for i := range b.ends {
-		b.index(&b.ends[i])
+		e := &b.ends[i]
+		if e.Caps == nil {
+			e.Caps = noCaps
+		}
+		b.endpoints[e.Key] = e
+		switch {
+		case e.Inventory == nil:
+			b.notes = append(b.notes, fmt.Sprintf("provider %s could not be read: %s", e.Key, e.Unreachable))
+		case !e.Inventory.Complete:
+			b.notes = append(b.notes, fmt.Sprintf("provider %s could not be read in full: %s", e.Key, problems(e.Inventory)))
+		}
 	}
 	return b
 }
 
-func (b *builder) index(e *Endpoint) {
-	b.endpoints[e.Key] = e
-	switch {
-	case e.Inventory == nil:
-		b.notes = append(b.notes, fmt.Sprintf("provider %s could not be read: %s", e.Key, e.Unreachable))
-		return
-	case !e.Inventory.Complete:
-		b.notes = append(b.notes, fmt.Sprintf("provider %s could not be read in full: %s", e.Key, problems(e.Inventory)))
+// noCaps are the capabilities of a provider that states none.
+var noCaps = &providers.Capabilities{}
+
+// sorted returns the VMs by key, for the first of two that claim one name is
+// the one that gets it.
+func sorted(wanted []*manifest.VM) []*manifest.VM {
+	byKey := func(x, y *manifest.VM) int { return x.Key.Compare(y.Key) }
+	if slices.IsSortedFunc(wanted, byKey) {
+		return wanted
 	}
-	for i := range e.Inventory.VMs {
-		if vm := &e.Inventory.VMs[i]; vm.Mark != nil && vm.Mark.Owner.Fleet == b.in.Fleet {
-			b.own(located{e, vm})
-		}
-	}
+	wanted = slices.Clone(wanted)
+	slices.SortFunc(wanted, byKey)
+	return wanted
 }
 
-// own notes a machine that carries our mark.
-func (b *builder) own(l located) {
-	key := l.vm.Mark.Owner.VM
-	first, taken := b.owned[key]
-	if !taken {
-		b.owned[key] = l
-		return
+// facts returns what is remembered of a VM, never nil.
+func (b *builder) facts(vm manifest.Key) *Facts {
+	if f := b.in.Facts[vm]; f != nil {
+		return f
 	}
-	if b.copies[key] == nil {
-		b.copies[key] = []located{first}
-	}
-	b.copies[key] = append(b.copies[key], l)
+	return noFacts
 }
 
-func problems(inv *providers.Inventory) string {
+var noFacts = &Facts{}
+
+// names tells whether the desired state names a VM.
+func (b *builder) names(vm manifest.Key) bool {
+	_, wanted := slices.BinarySearchFunc(b.wanted, vm, func(w *manifest.VM, key manifest.Key) int { return w.Key.Compare(key) })
+	return wanted || b.unresolved[vm]
+}
+
+// namesNone tells whether the desired state names no VM at all.
+func (b *builder) namesNone() bool { return len(b.wanted) == 0 && len(b.unresolved) == 0 }
+
+func problems(inv *Inventory) string {
 	if len(inv.Problems) == 0 {
 		return "no cause given"
 	}
@@ -139,36 +129,39 @@ func problems(inv *providers.Inventory) string {
 	return text
 }
 
-func (b *builder) add(it Item) { b.items = append(b.items, it) }
+// add adds an item that is not about a wanted VM.
+func (b *builder) add(it Item) { b.extras = append(b.extras, &it) }
 
-// wanted judges one VM of the desired state.
-func (b *builder) wanted(w *manifest.VM) Item {
-	it := Item{VM: w.Key, Provider: w.Provider, Digest: w.Digest, Disruption: Nothing}
+// judgeWanted judges one VM of the desired state, and tells whether the
+// judgement hangs on nothing but the VM, the one machine that stands for it,
+// its facts and the policy.
+func (b *builder) judgeWanted(w *manifest.VM, berth int32) (it Item, alone bool) {
+	it = Item{VM: w.Key, Provider: w.Provider, Digest: w.Digest, Disruption: Nothing, Wanted: w}
 	e := b.endpoints[w.Provider]
 	if e == nil {
-		return it.hold("provider %s is not configured on this host", w.Provider)
+		return it.hold("provider %s is not configured on this host", w.Provider), false
 	}
 	it.Warnings = unhonoured(w, e)
 	if e.Inventory == nil {
-		return it.hold("provider %s could not be read: %s", e.Key, e.Unreachable)
+		return it.hold("provider %s could not be read: %s", e.Key, e.Unreachable), false
 	}
-	if copies := b.copies[w.Key]; copies != nil {
+	if berth < 0 {
+		return b.absent(it, w, e), false
+	}
+	if copies := b.copies(w.Key); copies != nil {
 		if copies[0].vm.ID == copies[1].vm.ID && copies[0].at != copies[1].at {
-			return it.conflict("providers %s and %s show the same machine: they are one hypervisor that is configured twice; remove one of them from the host", copies[0].at.Key, copies[1].at.Key)
+			return it.conflict("providers %s and %s show the same machine: they are one hypervisor that is configured twice; remove one of them from the host", copies[0].at.Key, copies[1].at.Key), false
 		}
-		return it.conflict("%s carry the mark of this VM; remove the copies, or their marks", machines(copies))
+		return it.conflict("%s carry the mark of this VM; remove the copies, or their marks", listed(copies)), false
 	}
-	here, exists := b.owned[w.Key]
-	switch {
-	case !exists:
-		return b.absent(it, w, e)
-	case here.at != e:
-		return it.hold("it lives on provider %s; moving it to %s is not done automatically", here.at.Key, e.Key)
+	here := b.located(berth)
+	if here.at != e {
+		return it.hold("it lives on provider %s; moving it to %s is not done automatically", here.at.Key, e.Key), false
 	}
-	return b.existing(it, w, here)
+	return b.existing(it, w, here), true
 }
 
-func machines(l []located) string {
+func listed(l []located) string {
 	var names []string
 	for _, m := range l {
 		names = append(names, fmt.Sprintf("%s (%s) on %s", m.vm.Name, m.vm.ID, m.at.Key))
@@ -203,18 +196,4 @@ func (it Item) hold(format string, args ...any) Item {
 func (it Item) conflict(format string, args ...any) Item {
 	it.Action, it.Reason, it.Ops = Conflict, fmt.Sprintf(format, args...), nil
 	return it
-}
-
-func (b *builder) finish() Plan {
-	slices.SortFunc(b.items, func(x, y Item) int {
-		if c := x.VM.Compare(y.VM); c != 0 {
-			return c
-		}
-		return cmp.Or(x.Provider.Compare(y.Provider), cmp.Compare(x.ID, y.ID),
-			cmp.Compare(x.Action, y.Action), cmp.Compare(x.Reason, y.Reason))
-	})
-	return Plan{
-		FormatVersion: FormatVersion, Fleet: b.in.Fleet, Revision: b.in.Revision, Made: b.in.Now,
-		Items: b.items, Notes: b.notes, Summary: summarise(b.items),
-	}
 }

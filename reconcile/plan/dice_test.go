@@ -42,9 +42,9 @@ const hush = "correct-horse-battery-staple"
 // anything returns an input with every kind of trouble in it.
 func (d *dice) anything() Input {
 	s := scene()
-	s.Facts = map[manifest.Key]Facts{}
+	s.Facts = map[manifest.Key]*Facts{}
 	s.Policy = d.policy()
-	s.Endpoints = append(s.Endpoints, Endpoint{Key: annex, Caps: testCaps(), Inventory: &providers.Inventory{Complete: true}})
+	s.Endpoints = append(s.Endpoints, Endpoint{Key: annex, Caps: testCaps(), Inventory: &Inventory{Complete: true}})
 	for i := range 1 + d.below(6) {
 		d.vm(s, i)
 	}
@@ -86,15 +86,14 @@ func (d *dice) vm(s *scenario, i int) {
 			d.tamper(f)
 		}
 		at := pick(d, 0, 0, 0, 1)
-		s.Endpoints[at].Inventory.VMs = append(s.Endpoints[at].Inventory.VMs, *f)
+		s.Endpoints[at].Inventory.VMs = append(s.Endpoints[at].Inventory.VMs, f)
 		if d.rarely() {
 			twin := *f
 			twin.ID = "copy-of-" + f.ID
-			s.Endpoints[1].Inventory.VMs = append(s.Endpoints[1].Inventory.VMs, twin)
+			s.Endpoints[1].Inventory.VMs = append(s.Endpoints[1].Inventory.VMs, &twin)
 		}
 	}
-	caps := testCaps()
-	s.Facts[w.Key] = d.facts(Base(w, &caps, &Item{}, nil), w.Digest)
+	s.Facts[w.Key] = d.facts(Base(w, testCaps(), &Item{}, nil), w.Digest)
 	switch d.below(8) {
 	case 0: // not wanted
 	case 1:
@@ -108,11 +107,11 @@ func (d *dice) vm(s *scenario, i int) {
 }
 
 // facts returns memories, true or not.
-func (d *dice) facts(applied map[string]string, digest string) Facts {
+func (d *dice) facts(applied map[string]string, digest string) *Facts {
 	if d.rarely() {
-		return Facts{}
+		return &Facts{}
 	}
-	f := Facts{Applied: applied, Provider: pick(d, lab, lab, lab, annex), Stubborn: d.rarely(), Strikes: d.below(4)}
+	f := &Facts{Applied: applied, Provider: pick(d, lab, lab, lab, annex), Stubborn: d.rarely(), Strikes: d.below(4)}
 	f.Signature = pick(d, "", signatureOf(Diff{Field: "cpu", Wanted: "4"}), signatureOf(Diff{Field: "power", Wanted: "On"}))
 	if d.rarely() {
 		f.Applied = nil
@@ -210,12 +209,12 @@ func (d *dice) tamper(f *providers.VM) {
 func (d *dice) stranger(s *scenario, i int) {
 	e := pick(d, &s.Endpoints[0], &s.Endpoints[1])
 	name := pick(d, fmt.Sprintf("vm-%d", i), "printer")
-	e.Inventory.VMs = append(e.Inventory.VMs, providers.VM{ID: fmt.Sprintf("stranger-%d", i), Name: name, Power: providers.On})
+	e.Inventory.VMs = append(e.Inventory.VMs, &providers.VM{ID: fmt.Sprintf("stranger-%d", i), Name: name, Power: providers.On})
 	owner := providers.Owner{Fleet: pick(d, "lab", "lab", "other"), VM: key(fmt.Sprintf("vm-%d", d.below(7)))}
 	e.Inventory.Leftovers = append(e.Inventory.Leftovers,
 		providers.Leftover{ID: fmt.Sprintf("volume-%d", i), Owner: owner}, providers.Leftover{ID: fmt.Sprintf("volume-%d-b", i), Owner: owner})
 	if _, known := s.Facts[owner.VM]; !known {
-		s.Facts[owner.VM] = Facts{Provider: e.Key, Pending: &Pending{Op: CreateVM}}
+		s.Facts[owner.VM] = &Facts{Provider: e.Key, Pending: &Pending{Op: CreateVM}}
 	}
 }
 

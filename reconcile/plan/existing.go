@@ -10,18 +10,18 @@ import (
 
 // existing judges a wanted VM that a machine with our mark stands for.
 func (b *builder) existing(it Item, w *manifest.VM, l located) Item {
-	facts := b.in.Facts[w.Key]
-	it.ID = l.vm.ID
+	facts := b.facts(w.Key)
+	it.ID, it.Found = l.vm.ID, l.vm
 	if task, op := facts.task(l.at.Key); task != "" {
 		return b.pickedUp(it, w, l.vm, op, task)
 	}
-	found := b.differences(w, l, &facts, false)
+	found := b.differences(w, l, facts, false)
 	if len(found) == 0 {
 		return inSync(it, l.vm)
 	}
 	it.Signature = signature(found)
 	if facts.Stubborn && facts.Signature == it.Signature {
-		found = b.differences(w, l, &facts, true)
+		found = b.differences(w, l, facts, true)
 	}
 	it.Diffs = make([]Diff, len(found))
 	for i := range found {
@@ -31,7 +31,7 @@ func (b *builder) existing(it Item, w *manifest.VM, l located) Item {
 			it.Until = b.in.Policy.Window.Opens
 		}
 	}
-	return b.update(it, w, l.vm, found, &facts)
+	return b.update(it, w, l.vm, found, facts)
 }
 
 // task returns the long work that is under way on the endpoint's VM and forbids
@@ -59,10 +59,14 @@ func (b *builder) pickedUp(it Item, w *manifest.VM, f *providers.VM, op OpKind, 
 // differences compares and gives each difference its verdict. When the same
 // differences outlived a live change, stubborn ones are typed as restarts.
 func (b *builder) differences(w *manifest.VM, l located, facts *Facts, stubborn bool) []difference {
-	c := comparison{w: w, f: l.vm, caps: &l.at.Caps, stubborn: stubborn}
+	c := comparison{w: w, f: l.vm, caps: l.at.Caps, stubborn: stubborn}
 	found := c.compare()
+	if len(found) == 0 {
+		return nil
+	}
+	before := facts.Rendered()
 	for i := range found {
-		b.judge(&found[i], l.vm, facts)
+		b.judge(&found[i], l.vm, facts, before)
 	}
 	spare(found, l.vm)
 	keepWhole(found)
@@ -108,7 +112,7 @@ func (b *builder) update(it Item, w *manifest.VM, f *providers.VM, found []diffe
 			it.Disruption = d.Disruption
 		}
 	}
-	it.Action, it.Ops, it.Reason = Update, sequence{w, f, facts, b.in.Now, apply}.ops(), updateReason(it.Diffs)
+	it.Action, it.Ops, it.Reason = Update, sequence{b, w, f, facts, apply}.ops(), updateReason(it.Diffs)
 	return it
 }
 

@@ -93,8 +93,8 @@ func opinion(n manifest.NIC) (network, model string) {
 	return n.Network.Key.Name, "virtio"
 }
 
-func testCaps() providers.Capabilities {
-	return providers.Capabilities{
+func testCaps() *providers.Capabilities {
+	return &providers.Capabilities{
 		Change: map[providers.Field]providers.Ability{
 			providers.FieldCPU: providers.LiveInHeadroom, providers.FieldMemory: providers.LiveInHeadroom,
 			providers.FieldDisk: providers.Live, providers.FieldDiskSize: providers.Live,
@@ -122,26 +122,26 @@ type scenario struct{ Input }
 // scene returns an input where every wanted VM is found as wanted.
 func scene(wanted ...*manifest.VM) *scenario {
 	s := &scenario{Input{
-		Fleet: "lab", Revision: "r1", Now: noon, Wanted: wanted, Policy: testPolicy(), Facts: map[manifest.Key]Facts{},
-		Endpoints: []Endpoint{{Key: lab, Caps: testCaps(), Inventory: &providers.Inventory{Complete: true}}},
+		Fleet: "lab", Revision: "r1", Now: noon, Wanted: wanted, Policy: testPolicy(), Facts: map[manifest.Key]*Facts{},
+		Endpoints: []Endpoint{{Key: lab, Caps: testCaps(), Inventory: &Inventory{Complete: true}}},
 	}}
 	for _, w := range wanted {
 		s.find(foundVM(w))
-		s.Facts[w.Key] = Facts{Provider: lab, Applied: Base(w, &s.Endpoints[0].Caps, &Item{}, nil)}
+		s.Facts[w.Key] = &Facts{Provider: lab, Applied: Base(w, s.Endpoints[0].Caps, &Item{}, nil)}
 	}
 	return s
 }
 
 func (s *scenario) find(vms ...*providers.VM) {
 	for _, vm := range vms {
-		s.Endpoints[0].Inventory.VMs = append(s.Endpoints[0].Inventory.VMs, *vm)
+		s.Endpoints[0].Inventory.VMs = append(s.Endpoints[0].Inventory.VMs, vm)
 	}
 }
 
 // machine returns the found machine of that name.
 func (s *scenario) machine(name string) *providers.VM {
-	for i := range s.Endpoints[0].Inventory.VMs {
-		if vm := &s.Endpoints[0].Inventory.VMs[i]; vm.Name == name {
+	for _, vm := range s.Endpoints[0].Inventory.VMs {
+		if vm.Name == name {
 			return vm
 		}
 	}
@@ -159,9 +159,12 @@ func (s *scenario) gone(name string) {
 }
 
 func (s *scenario) fact(name string, change func(*Facts)) {
-	f := s.Facts[key(name)]
+	f := Facts{}
+	if known := s.Facts[key(name)]; known != nil {
+		f = *known
+	}
 	change(&f)
-	s.Facts[key(name)] = f
+	s.Facts[key(name)] = &f
 }
 
 // brief renders an item in one line: "update restart: cpu restart apply |
@@ -263,9 +266,9 @@ func itemOf(t *testing.T, p *Plan, name string) *Item {
 	for i := range p.Items {
 		if p.Items[i].VM == key(name) {
 			if found != nil {
-				t.Fatalf("two items for %s: %s and %s", name, brief(found), brief(&p.Items[i]))
+				t.Fatalf("two items for %s: %s and %s", name, brief(found), brief(p.Items[i]))
 			}
-			found = &p.Items[i]
+			found = p.Items[i]
 		}
 	}
 	if found == nil {

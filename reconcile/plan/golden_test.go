@@ -132,7 +132,7 @@ func transcript(p *Plan) string {
 		fmt.Fprintf(&b, "note: %s\n", n)
 	}
 	for i := range p.Items {
-		it := &p.Items[i]
+		it := p.Items[i]
 		fmt.Fprintf(&b, "%s on %s: %s, because %s\n", it.VM, it.Provider, it.Action, it.Reason)
 		for _, d := range it.Diffs {
 			fmt.Fprintf(&b, "  %s: %s, found %s; %s, %s", d.Field, d.Wanted, d.Found, d.Disruption, d.Verdict)

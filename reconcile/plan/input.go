@@ -7,13 +7,15 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 )
 
-// Input is everything that Build weighs. Build reads it only.
+// Input is everything that Build weighs. Build reads it only. What it points to
+// is never changed once it was given to a Memo: another value has another
+// pointer.
 type Input struct {
 	Fleet    string
 	Revision string
 	Now      time.Time
 
-	Wanted []*manifest.VM
+	Wanted []*manifest.VM // of each key one
 	// Unresolved are VMs that the desired state names and does not say enough
 	// about: nothing is done to them, and they are not missing.
 	Unresolved []Unresolved
@@ -26,7 +28,7 @@ type Input struct {
 	// Suspended is what a person wants left alone: by VM, and everything under
 	// the zero Key.
 	Suspended map[manifest.Key]Suspension
-	Facts     map[manifest.Key]Facts
+	Facts     map[manifest.Key]*Facts
 	Policy    Policy
 }
 
@@ -42,11 +44,29 @@ type Endpoint struct {
 	Key manifest.Key
 	// Unreachable says why the endpoint could not be read; Inventory is then nil.
 	Unreachable string
-	Inventory   *providers.Inventory
-	Caps        providers.Capabilities
+	Inventory   *Inventory
+	Caps        *providers.Capabilities // nil: the provider states none
 	// EverRead is true if it was read in full since the journal began, so that
 	// the journal knows the VMs that live there.
 	EverRead bool
+}
+
+// Inventory is what one endpoint has.
+type Inventory struct {
+	VMs       []*providers.VM // in no particular order
+	Complete  bool            // as in providers.Inventory
+	Problems  []providers.Problem
+	Leftovers []providers.Leftover
+}
+
+// Found returns what a provider's bulk read found. The machines stay in the
+// provider's list, all of which lives as long as any.
+func Found(inv *providers.Inventory) *Inventory {
+	out := &Inventory{VMs: make([]*providers.VM, len(inv.VMs)), Complete: inv.Complete, Problems: inv.Problems, Leftovers: inv.Leftovers}
+	for i := range inv.VMs {
+		out.VMs[i] = &inv.VMs[i]
+	}
+	return out
 }
 
 func (e *Endpoint) readInFull() bool { return e.Inventory != nil && e.Inventory.Complete }
@@ -57,6 +77,10 @@ type Facts struct {
 	// Applied is the rendering of each field when the VM was last in sync or
 	// successfully changed; nil when not known.
 	Applied map[string]string
+	// Whole, in place of Applied, is the VM whose every field was applied, as
+	// the capabilities beside it render them.
+	Whole     *manifest.VM
+	WholeWith *providers.Capabilities
 	// Provider is where the VM was last seen; zero when not known.
 	Provider manifest.Key
 	// Pending is work that was begun and whose end is not known.
@@ -69,6 +93,17 @@ type Facts struct {
 	Stubborn bool
 	// Failure is why the VM is left alone for a while.
 	Failure *Failure
+}
+
+// knowsApplied tells whether it is known what was applied last.
+func (f *Facts) knowsApplied() bool { return f.Applied != nil || f.Whole != nil }
+
+// Rendered is what was applied last; nil when that is not known.
+func (f *Facts) Rendered() map[string]string {
+	if f.Whole != nil {
+		return Base(f.Whole, f.WholeWith, &Item{}, nil)
+	}
+	return f.Applied
 }
 
 // Pending is an intent without an outcome.

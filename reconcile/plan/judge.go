@@ -10,11 +10,12 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 )
 
-// judge gives a difference its verdict.
-func (b *builder) judge(d *difference, f *providers.VM, facts *Facts) {
+// judge gives a difference its verdict, given the rendering of what was
+// applied before; nil: it is not known.
+func (b *builder) judge(d *difference, f *providers.VM, facts *Facts, before map[string]string) {
 	d.Verdict = Apply
 	mine := unfinished(d, f, facts)
-	d.Drift = !mine && drifted(d, facts.Applied)
+	d.Drift = !mine && drifted(d, before)
 	pol := b.in.Policy
 	switch {
 	case d.Disruption == Replace:
@@ -24,7 +25,7 @@ func (b *builder) judge(d *difference, f *providers.VM, facts *Facts) {
 		d.Verdict = Refuse
 	case pol.Drift == ReportOnly && d.Drift:
 		d.Verdict, d.Reason = Tell, "drift is only reported on this host"
-	case pol.Drift == ReportOnly && facts.Applied == nil && facts.Pending == nil && !mine:
+	case pol.Drift == ReportOnly && before == nil && facts.Pending == nil && !mine:
 		d.Verdict, d.Reason = Tell, "drift is only reported on this host, and nothing is known of what was applied before"
 	case f.Power == providers.Unknown:
 		d.Verdict, d.Reason = Defer, because(d.Reason, "the power state of the machine is unknown")

@@ -26,7 +26,7 @@ func (b *builder) leftoversAt(e *Endpoint) {
 	volumes := make(map[manifest.Key][]providers.Leftover)
 	for _, left := range e.Inventory.Leftovers {
 		vm := left.Owner.VM
-		if _, exists := b.owned[vm]; exists || left.Owner.Fleet != b.in.Fleet || b.named[vm] {
+		if b.machines.berth(vm) >= 0 || left.Owner.Fleet != b.in.Fleet || b.names(vm) {
 			continue
 		}
 		if volumes[vm] == nil {
@@ -48,7 +48,7 @@ func (b *builder) leftover(at, vm manifest.Key, volumes []providers.Leftover) It
 	}
 	text := strings.Join(names, ", ")
 	it := Item{VM: vm, Provider: at, ID: names[0], Disruption: Nothing}
-	facts := b.in.Facts[vm]
+	facts := b.facts(vm)
 	p, pol := facts.Pending, b.in.Policy.Prune
 	switch {
 	case !facts.mayHaveLeft(at):
@@ -57,7 +57,7 @@ func (b *builder) leftover(at, vm manifest.Key, volumes []providers.Leftover) It
 		return it
 	case p.Task != "":
 		return it.hold("work that was begun goes on: %s", p.Op)
-	case b.in.Incomplete != "" || pol.Mode != PruneDelete || len(b.named) == 0 && !pol.AllowEmpty:
+	case b.in.Incomplete != "" || pol.Mode != PruneDelete || b.namesNone() && !pol.AllowEmpty:
 		return it.hold("left of work that did not end: %s; it is removed once pruning is possible", text)
 	}
 	it.Action, it.Disruption = Sweep, Destroy
@@ -66,7 +66,7 @@ func (b *builder) leftover(at, vm manifest.Key, volumes []providers.Leftover) It
 	for i := range volumes {
 		it.Ops = append(it.Ops, Op{Kind: SweepVolume, Leftover: &volumes[i]})
 	}
-	if held, ok := b.held(it, &facts); ok {
+	if held, ok := b.held(it, facts); ok {
 		return held
 	}
 	return it
@@ -79,5 +79,5 @@ func (f *Facts) mayHaveLeft(at manifest.Key) bool {
 	if f.Pending == nil || f.Provider != at {
 		return false
 	}
-	return f.Pending.Op == DeleteVM || f.Pending.Op == CreateVM && f.Applied == nil
+	return f.Pending.Op == DeleteVM || f.Pending.Op == CreateVM && !f.knowsApplied()
 }

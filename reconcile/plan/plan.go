@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -21,7 +22,7 @@ type Plan struct {
 	Fleet         string    `json:"fleet"`
 	Revision      string    `json:"revision"`
 	Made          time.Time `json:"made"`
-	Items         []Item    `json:"items"`
+	Items         []*Item   `json:"items"` // read-only: several plans may share one
 	Summary       Summary   `json:"summary"`
 	// Notes are facts about the pass as a whole: an endpoint that could not be
 	// read, a desired state that is not complete.
@@ -48,6 +49,11 @@ type Item struct {
 	// Until is when time alone lets go of what is held: a pause ends, a window
 	// opens, a grace period is over. Zero: time alone does not.
 	Until time.Time `json:"until,omitzero"`
+
+	// Wanted and Found are what was compared; nil: there is none. Both are
+	// read-only.
+	Wanted *manifest.VM  `json:"-"`
+	Found  *providers.VM `json:"-"`
 }
 
 // Action is what becomes of a VM.
@@ -149,23 +155,13 @@ const (
 
 // Empty tells whether the plan makes no call.
 func (p *Plan) Empty() bool {
-	for i := range p.Items {
-		if len(p.Items[i].Ops) > 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.Items, func(it *Item) bool { return len(it.Ops) > 0 })
 }
 
 // InSync tells whether everything was found as wanted: nothing to do, nothing
 // held, deferred or reported.
 func (p *Plan) InSync() bool {
-	for i := range p.Items {
-		if p.Items[i].Action != None || len(p.Items[i].Diffs) > 0 {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p.Items, func(it *Item) bool { return it.Action != None || len(it.Diffs) > 0 })
 }
 
 // Fingerprint identifies what the plan does, to whom and at what cost: two
@@ -173,8 +169,7 @@ func (p *Plan) InSync() bool {
 func (p *Plan) Fingerprint() string {
 	h := sha256.New()
 	enc := json.NewEncoder(h)
-	for i := range p.Items {
-		it := &p.Items[i]
+	for _, it := range p.Items {
 		if len(it.Ops) == 0 {
 			continue
 		}

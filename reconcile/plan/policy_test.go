@@ -147,7 +147,7 @@ func TestPendingWork(t *testing.T) {
 		}, "create | create, start", "does not exist"},
 		{"a creation under way elsewhere is not begun here", func(s *scenario, _ *manifest.VM, _ *providers.VM) {
 			s.gone("web")
-			s.Endpoints = append(s.Endpoints, Endpoint{Key: annex, Inventory: &providers.Inventory{Complete: true}})
+			s.Endpoints = append(s.Endpoints, Endpoint{Key: annex, Inventory: &Inventory{Complete: true}})
 			pending(s, Pending{Op: CreateVM, Task: "t1"})
 			s.fact("web", func(f *Facts) { f.Provider = annex })
 		}, "hold", "under way"},
@@ -175,7 +175,7 @@ func TestFailuresHold(t *testing.T) {
 		}, "update live: cpu live apply | reconfigure live cpu=4", ""},
 		{"a creation waits too", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			s.gone("web")
-			s.Facts = map[manifest.Key]Facts{}
+			s.Facts = map[manifest.Key]*Facts{}
 			fail(s, Failure{Text: "no image", Digest: w.Digest, NotBefore: noon.Add(time.Second)})
 		}, "hold: exists none defer", "no image"},
 		{"a failure says nothing about a VM that is as wanted", func(s *scenario, w *manifest.VM, _ *providers.VM) {
@@ -211,7 +211,7 @@ func TestConflictsAndPlaces(t *testing.T) {
 	foreign := func(mark *providers.Mark) *providers.VM {
 		return &providers.VM{ID: "x", Name: "web", Power: providers.On, Mark: mark}
 	}
-	other := func(s *scenario, inv *providers.Inventory) {
+	other := func(s *scenario, inv *Inventory) {
 		s.Endpoints = append(s.Endpoints, Endpoint{Key: annex, Caps: testCaps(), Inventory: inv, Unreachable: "no route"})
 	}
 	try(t, []row{
@@ -228,7 +228,7 @@ func TestConflictsAndPlaces(t *testing.T) {
 			s.find(&twin)
 		}, "conflict", "web (id-web) on default/lab and web-copy (copy) on default/lab"},
 		{"a machine on another provider is not moved", func(s *scenario, w *manifest.VM, _ *providers.VM) {
-			other(s, &providers.Inventory{Complete: true})
+			other(s, &Inventory{Complete: true})
 			w.Provider = annex
 		}, "hold", "lives on provider default/lab"},
 		{"a machine last seen on a provider that is gone is not made twice", func(s *scenario, w *manifest.VM, _ *providers.VM) {

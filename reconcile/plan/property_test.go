@@ -81,8 +81,8 @@ func holds(in Input, seed uint64) error {
 		}
 	}
 	for i := range p.Items {
-		if err := sound(in, &p.Items[i]); err != nil {
-			return fmt.Errorf("%s: %w\n%s\n%s", p.Items[i].VM, err, brief(&p.Items[i]), reasons(&p.Items[i]))
+		if err := sound(in, p.Items[i]); err != nil {
+			return fmt.Errorf("%s: %w\n%s\n%s", p.Items[i].VM, err, brief(p.Items[i]), reasons(p.Items[i]))
 		}
 	}
 	return complete(in, &p)
@@ -126,7 +126,7 @@ func shuffled(in Input, seed uint64) Input {
 func complete(in Input, p *Plan) error {
 	count := map[manifest.Key]int{}
 	for i := range p.Items {
-		if it := &p.Items[i]; it.Action != Sweep && !strings.Contains(it.Reason, "left of") && !strings.HasPrefix(it.ID, "volume-") {
+		if it := p.Items[i]; it.Action != Sweep && !strings.Contains(it.Reason, "left of") && !strings.HasPrefix(it.ID, "volume-") {
 			count[it.VM]++
 		}
 	}
@@ -158,9 +158,9 @@ func sound(in Input, it *Item) error {
 		if e.Inventory == nil || e.Key != it.Provider {
 			continue
 		}
-		for i := range e.Inventory.VMs {
-			if e.Inventory.VMs[i].ID == it.ID {
-				f = &e.Inventory.VMs[i]
+		for _, vm := range e.Inventory.VMs {
+			if vm.ID == it.ID {
+				f = vm
 			}
 		}
 	}

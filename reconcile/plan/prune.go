@@ -15,14 +15,19 @@ import (
 // the desired state is complete and trusted; pruning is on; the budget has
 // room. Executors look once more, through Confirm, right before the call.
 func (b *builder) prune() {
+	if b.met == len(b.machines.berths) {
+		return // every machine of ours is named
+	}
 	var fresh, due []candidate
-	for key, m := range b.owned {
-		if b.named[key] {
+	for i := range b.machines.berths {
+		if b.machines.berths[i].named == b.machines.round {
 			continue
 		}
-		if copies := b.copies[key]; copies != nil {
+		m := b.located(int32(i))
+		key := m.vm.Mark.Owner.VM
+		if copies := b.copies(key); copies != nil {
 			b.add(Item{VM: key, Provider: m.at.Key, Disruption: Nothing}.conflict(
-				"it is not in the desired state, and %s carry its mark, so none is retired or deleted", machines(copies)))
+				"it is not in the desired state, and %s carry its mark, so none is retired or deleted", listed(copies)))
 			continue
 		}
 		switch it, stage := b.unwanted(key, m); stage {
@@ -53,14 +58,14 @@ const (
 
 // unwanted judges one machine apart from the budget.
 func (b *builder) unwanted(key manifest.Key, m located) (Item, stage) {
-	it := Item{VM: key, Provider: m.at.Key, ID: m.vm.ID, Disruption: Nothing}
+	it := Item{VM: key, Provider: m.at.Key, ID: m.vm.ID, Disruption: Nothing, Found: m.vm}
 	pol := b.in.Policy.Prune
-	facts := b.in.Facts[key]
+	facts := b.facts(key)
 	task, op := facts.task(m.at.Key)
 	switch {
 	case b.in.Incomplete != "":
 		return it.hold("it is not in the desired state, which is not complete: %s", b.in.Incomplete), keptStage
-	case len(b.named) == 0 && !pol.AllowEmpty:
+	case b.namesNone() && !pol.AllowEmpty:
 		return it.hold("the desired state has no VM at all, which is not believed; prune.allowEmpty would allow it"), keptStage
 	case pol.Mode == PruneReport:
 		it.Action, it.Reason = Report, "it is not in the desired state; prune.mode is report"
@@ -72,9 +77,9 @@ func (b *builder) unwanted(key manifest.Key, m located) (Item, stage) {
 	case m.vm.Power == providers.Unknown:
 		return it.hold("it is not in the desired state, and its power state is unknown"), keptStage
 	case m.vm.Mark.Retired.IsZero():
-		return b.fresh(it, m, &facts)
+		return b.fresh(it, m, facts)
 	}
-	return b.retired(it, m, &facts)
+	return b.retired(it, m, facts)
 }
 
 // fresh judges a machine that has only now left the desired state.
@@ -121,14 +126,14 @@ func (b *builder) powerDown(m located, facts *Facts) []Op {
 	if m.vm.Power == providers.Off {
 		return nil
 	}
-	return halt(0, m.vm, facts, b.in.Now)
+	return b.halt(0, m.vm, facts)
 }
 
 // unread names a provider that could not be read in full; empty: there is none.
 func (b *builder) unread() string {
 	first := ""
-	for i := range b.in.Endpoints {
-		e := &b.in.Endpoints[i]
+	for i := range b.ends {
+		e := &b.ends[i]
 		if name := e.Key.String(); !e.readInFull() && (first == "" || name < first) {
 			first = name
 		}
@@ -138,7 +143,7 @@ func (b *builder) unread() string {
 
 // budget is how many VMs one pass may retire or delete, of those that are ours.
 func (b *builder) budget() int {
-	n, p := len(b.owned), b.in.Policy.Prune
+	n, p := len(b.machines.berths), b.in.Policy.Prune
 	if p.MaxPercent > 0 {
 		n = max(1, n*p.MaxPercent/100)
 	}
@@ -191,8 +196,7 @@ func (b *builder) tempered(it Item) Item {
 		it.Until = w.Opens
 		return it.hold("it is not in the desired state any more; %s", windowText(w))
 	}
-	facts := b.in.Facts[it.VM]
-	if held, ok := b.held(it, &facts); ok {
+	if held, ok := b.held(it, b.facts(it.VM)); ok {
 		return held
 	}
 	return it

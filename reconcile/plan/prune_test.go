@@ -85,7 +85,7 @@ func TestPrune(t *testing.T) {
 			got, reason := "", ""
 			for i := range p.Items {
 				if p.Items[i].VM == key("web") {
-					got, reason = brief(&p.Items[i]), p.Items[i].Reason
+					got, reason = brief(p.Items[i]), p.Items[i].Reason
 				}
 			}
 			if got != r.want || !strings.Contains(reason, r.says) {
@@ -208,13 +208,13 @@ func TestLeftovers(t *testing.T) {
 		s := scene(wantedVM("db"))
 		owner := providers.Owner{Fleet: "lab", VM: key("web")}
 		s.Endpoints[0].Inventory.Leftovers = []providers.Leftover{{ID: "b", Owner: owner}, {ID: "a", Owner: owner}}
-		s.Facts[key("web")] = Facts{Provider: lab, Pending: &Pending{Op: CreateVM}}
+		s.Facts[key("web")] = &Facts{Provider: lab, Pending: &Pending{Op: CreateVM}}
 		r.set(s)
 		p := Build(s.Input)
 		got := ""
 		for i := range p.Items {
 			if p.Items[i].VM == key("web") {
-				got += brief(&p.Items[i])
+				got += brief(p.Items[i])
 			}
 		}
 		if got != r.want {

@@ -16,17 +16,21 @@ func (b *builder) rationRestarts() {
 	if limit <= 0 {
 		return
 	}
-	var restarts []*Item
-	for i := range b.items {
-		if it := &b.items[i]; it.restarts() {
+	var restarts []**Item
+	for it := range b.said() {
+		if (*it).restarts() {
 			restarts = append(restarts, it)
 		}
 	}
-	slices.SortFunc(restarts, func(x, y *Item) int { return cmp.Or(x.VM.Compare(y.VM), x.Provider.Compare(y.Provider)) })
+	slices.SortFunc(restarts, func(x, y **Item) int {
+		return cmp.Or((*x).VM.Compare((*y).VM), (*x).Provider.Compare((*y).Provider))
+	})
 	for _, it := range restarts[min(limit, len(restarts)):] {
-		*it = it.hold("%d VMs are to be restarted, and one pass restarts %d; its turn comes when those are done", len(restarts), limit).deferAll()
-		it.Disruption = Nothing
-		it.Until = b.in.Now.Add(restartTurn)
+		held := (*it).hold("%d VMs are to be restarted, and one pass restarts %d; its turn comes when those are done", len(restarts), limit)
+		held.Diffs = slices.Clone(held.Diffs)
+		held = held.deferAll()
+		held.Until = b.in.Now.Add(restartTurn)
+		*it = &held
 	}
 }
 

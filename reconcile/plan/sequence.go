@@ -11,10 +11,10 @@ import (
 
 // sequence orders the calls that remove a set of differences.
 type sequence struct {
+	b     *builder
 	w     *manifest.VM
 	f     *providers.VM
 	facts *Facts
-	now   time.Time
 	apply []difference
 }
 
@@ -73,12 +73,12 @@ func (s sequence) halt(off bool) []Op {
 	if off && !s.w.Shutdown.Graceful {
 		return []Op{{Kind: Stop}}
 	}
-	return halt(s.w.Shutdown.Timeout, s.f, s.facts, s.now)
+	return s.b.halt(s.w.Shutdown.Timeout, s.f, s.facts)
 }
 
 // halt stops a guest gracefully. A shutdown that is under way is picked up and
 // not asked for again; one that nobody can know to have been asked for is.
-func halt(timeout time.Duration, f *providers.VM, facts *Facts, now time.Time) []Op {
+func (b *builder) halt(timeout time.Duration, f *providers.VM, facts *Facts) []Op {
 	if f.Power == providers.Suspended {
 		return []Op{{Kind: Stop}}
 	}
@@ -89,7 +89,7 @@ func halt(timeout time.Duration, f *providers.VM, facts *Facts, now time.Time) [
 	if p == nil || p.Op != ShutDown || p.Task == "" {
 		return []Op{{Kind: ShutDown, Timeout: timeout}}
 	}
-	left := p.Deadline.Sub(now)
+	left := p.Deadline.Sub(b.now())
 	if left <= 0 {
 		return []Op{{Kind: Stop}}
 	}

@@ -19,10 +19,9 @@ type Summary struct {
 	Drifted   int `json:"drifted"` // VMs with at least one drift
 }
 
-func summarise(items []Item) Summary {
+func summarise(items []*Item) Summary {
 	var s Summary
-	for i := range items {
-		it := &items[i]
+	for _, it := range items {
 		if it.Digest != "" {
 			s.Wanted++
 		}

@@ -44,16 +44,18 @@ func (b *builder) suspend() {
 	} else {
 		everything = false
 	}
-	for i := range b.items {
-		it := &b.items[i]
-		s, ok := b.in.Suspended[it.VM]
+	if len(b.in.Suspended) == 0 {
+		return
+	}
+	for it := range b.said() {
+		s, ok := b.in.Suspended[(*it).VM]
 		if !ok || s.Over(b.in.Now) {
 			s, ok = all, everything
 		}
-		if ok && len(it.Ops) > 0 {
-			*it = it.hold("%s", s)
-			it.Disruption = Nothing
-			it.Until = s.Until
+		if ok && len((*it).Ops) > 0 {
+			held := (*it).hold("%s", s)
+			held.Until = s.Until
+			*it = &held
 		}
 	}
 }

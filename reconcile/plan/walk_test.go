@@ -26,7 +26,7 @@ type walker struct {
 	p       *memory.Provider
 	now     time.Time
 	wanted  map[string]*manifest.VM
-	facts   map[manifest.Key]plan.Facts
+	facts   map[manifest.Key]*plan.Facts
 	foreign map[string]*providers.VM
 	excused map[manifest.Key]bool // somebody else, or a lost journal, left volumes of these
 	calls   int
@@ -41,7 +41,7 @@ var (
 func newWalker(t *testing.T, seed uint64) *walker {
 	w := &walker{
 		t: t, r: rand.New(rand.NewPCG(seed, 7)), hv: memory.NewHypervisor(), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-		wanted: map[string]*manifest.VM{}, facts: map[manifest.Key]plan.Facts{},
+		wanted: map[string]*manifest.VM{}, facts: map[manifest.Key]*plan.Facts{},
 		foreign: map[string]*providers.VM{}, excused: map[manifest.Key]bool{},
 	}
 	w.p = w.hv.Connect(providers.Settings{Fleet: "lab", Key: lab})
@@ -146,7 +146,7 @@ func (w *walker) loseJournal() error {
 			w.excused[key] = true
 		}
 	}
-	w.facts = map[manifest.Key]plan.Facts{}
+	w.facts = map[manifest.Key]*plan.Facts{}
 	return nil
 }
 
@@ -157,7 +157,7 @@ func (w *walker) build() plan.Plan {
 	}
 	in := plan.Input{
 		Fleet: "lab", Now: w.now, Facts: w.facts,
-		Endpoints: []plan.Endpoint{{Key: lab, Inventory: inv, Caps: w.p.Capabilities()}},
+		Endpoints: []plan.Endpoint{{Key: lab, Inventory: plan.Found(inv), Caps: new(w.p.Capabilities())}},
 		Policy: plan.Policy{Drift: plan.Enforce, MaxDisruption: plan.Restart,
 			Prune: plan.Prune{Mode: plan.PruneDelete, Grace: time.Hour, MaxCount: 3, AllowEmpty: true}},
 	}
@@ -172,9 +172,9 @@ func (w *walker) build() plan.Plan {
 func (w *walker) pass(most int) (empty bool, p plan.Plan) {
 	p = w.build()
 	for i := range p.Items {
-		it := &p.Items[i]
+		it := p.Items[i]
 		if it.Action == plan.None {
-			w.facts[it.VM] = plan.Facts{Provider: lab, Applied: plan.Base(w.wanted[it.VM.Name], new(w.p.Capabilities()), it, nil)}
+			w.facts[it.VM] = &plan.Facts{Provider: lab, Applied: plan.Base(w.wanted[it.VM.Name], new(w.p.Capabilities()), it, nil)}
 		}
 		done := true
 		for j := range it.Ops {
@@ -193,7 +193,7 @@ func (w *walker) pass(most int) (empty bool, p plan.Plan) {
 }
 
 func (w *walker) finish(it *plan.Item) {
-	f := w.facts[it.VM]
+	f := w.recall(it.VM)
 	f.Pending = nil
 	if vm := w.wanted[it.VM.Name]; vm != nil {
 		f.Applied = plan.Base(vm, new(w.p.Capabilities()), it, f.Applied)
@@ -201,15 +201,23 @@ func (w *walker) finish(it *plan.Item) {
 		delete(w.facts, it.VM)
 		return
 	}
-	w.facts[it.VM] = f
+	w.facts[it.VM] = &f
+}
+
+// recall returns a copy of what is remembered of a VM.
+func (w *walker) recall(vm manifest.Key) (f plan.Facts) {
+	if known := w.facts[vm]; known != nil {
+		f = *known
+	}
+	return f
 }
 
 // call makes one call and tells whether it succeeded.
 func (w *walker) call(it *plan.Item, op *plan.Op) bool {
 	w.calls++
-	f := w.facts[it.VM]
+	f := w.recall(it.VM)
 	f.Provider, f.Pending = lab, &plan.Pending{Op: op.Kind, Since: w.now}
-	w.facts[it.VM] = f
+	w.facts[it.VM] = &f
 	ref := providers.Ref{ID: it.ID, Owner: providers.Owner{Fleet: "lab", VM: it.VM}}
 	err := w.dispatch(w.t.Context(), it, op, ref)
 	if err != nil && providers.KindOf(err) != providers.Unavailable {
@@ -270,7 +278,7 @@ func (w *walker) settle(step int) {
 func (w *walker) inspect(step int, p *plan.Plan) {
 	w.t.Helper()
 	for i := range p.Items {
-		if it := &p.Items[i]; w.wanted[it.VM.Name] != nil && it.Action != plan.None {
+		if it := p.Items[i]; w.wanted[it.VM.Name] != nil && it.Action != plan.None {
 			w.t.Fatalf("step %d: %s is not as wanted: %s %s %+v", step, it.VM, it.Action, it.Reason, it.Diffs)
 		}
 	}

@@ -8,6 +8,9 @@ import (
 // absent is how a thing that is not there is written.
 const absent = "absent"
 
+// present is how a machine that is there is written.
+const present = "present"
+
 func mib(n int64) string {
 	if n%1024 == 0 && n > 0 {
 		return strconv.FormatInt(n/1024, 10) + " GiB"
