@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 TESTFLAGS ?=
 
-.PHONY: build demo test deps race lint fuzz bench soak clean help
+.PHONY: build demo test deps race lint gen fuzz bench soak clean help
 
 build: ## build the static binary bin/vmsteward
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/vmsteward ./cmd/vmsteward
@@ -26,14 +26,17 @@ lint: ## formatting, vet, and a tidy module file
 	$(GO) vet ./...
 	$(GO) mod tidy -diff
 
+gen: ## write docs/fields.md, which says what becomes of each field
+	$(GO) run ./internal/fieldtable docs/fields.md
+
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
 	packaging/fuzz-all $(or $(FUZZTIME),30s)
 
-soak: ## ten thousand pushes with libvirtd restarted in between
-	$(GO) test ./daemon -run TestSoak -v -timeout 40m -soak.pushes 10000 -soak.restart 1000
+soak: ## ten thousand pushes in ten minutes, with libvirtd restarted every minute
+	$(GO) test ./daemon -run '^TestSoak$$' -v -timeout 40m -soak.pushes 10000 -soak.for 10m -soak.restart 1m
 
 bench: ## each figure beside its floor, in the same run (as root; BENCH=push for one)
-	@set -e; for b in $(or $(BENCH),push noop create planning resident); do $(GO) run ./internal/bench/$$b; done
+	@set -e; for b in $(or $(BENCH),push read noop create planning resident vsphere); do $(GO) run ./internal/bench/$$b; done
 
 clean: ## remove what was built
 	rm -rf bin dist

@@ -42,8 +42,9 @@ func (d *Daemon) serve(socket string) (func(context.Context) error, error) {
 	if err != nil {
 		return nil, fmt.Errorf("api.socket: %w", err)
 	}
+	ending, end := context.WithCancel(context.Background())
 	srv := &http.Server{
-		Handler: d.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: d.routes(ending), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, peerKey{}, peerOf(c))
 		},
@@ -51,6 +52,7 @@ func (d *Daemon) serve(socket string) (func(context.Context) error, error) {
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(l) }()
 	return func(ctx context.Context) error {
+		end()
 		err := srv.Shutdown(ctx)
 		if err != nil {
 			err = errors.Join(err, srv.Close())
@@ -111,8 +113,10 @@ func mayAct(r *http.Request) (uid int, ok bool) {
 	return int(cred.Uid), cred.Uid == 0 || int(cred.Uid) == os.Geteuid()
 }
 
-func (d *Daemon) routes() http.Handler {
+// routes is what the socket serves until ending is done.
+func (d *Daemon) routes(ending context.Context) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle(pathProfiles, d.profiles(ending))
 	mux.HandleFunc("GET "+pathStatus, func(w http.ResponseWriter, r *http.Request) { answer(w, d.Status, r) })
 	mux.HandleFunc("GET "+pathPlan, func(w http.ResponseWriter, r *http.Request) { answer(w, d.Plan, r) })
 	mux.HandleFunc("GET "+pathVMs, func(w http.ResponseWriter, r *http.Request) { answer(w, d.VMs, r) })

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/vmsteward/vmsteward/reconcile"
@@ -30,6 +31,14 @@ type client struct {
 // Dial returns the Service of the daemon that listens on the socket, and
 // ErrUnreachable when there is none.
 func Dial(ctx context.Context, socket string) (Service, error) {
+	c, err := dial(ctx, socket)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func dial(ctx context.Context, socket string) (*client, error) {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	conn, err := dialer.DialContext(ctx, "unix", socket)
 	if err != nil {
@@ -113,25 +122,35 @@ func ask[T any](ctx context.Context, c *client, method, path string, body any) (
 		}
 		r = bytes.NewReader(b)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://vmsteward"+path, r)
+	res, err := c.send(ctx, method, path, r)
 	if err != nil {
 		return out, err
 	}
-	res, err := c.http.Do(req)
-	if err != nil {
-		if ctx.Err() != nil {
-			return out, ctx.Err()
-		}
-		return out, fmt.Errorf("%w on %s: %w", ErrUnreachable, c.socket, err)
-	}
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return out, remoteError(res)
-	}
 	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
 		return out, fmt.Errorf("answer of the daemon: %w", err)
 	}
 	return out, nil
+}
+
+// send returns an answer that is no error; its body is to be closed.
+func (c *client) send(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://vmsteward"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, fmt.Errorf("%w on %s: %w", ErrUnreachable, c.socket, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		defer res.Body.Close()
+		return nil, remoteError(res)
+	}
+	return res, nil
 }
 
 // remoteErrors gives errors that callers tell apart a name on the wire.
@@ -148,8 +167,13 @@ func codeOf(err error) string {
 
 func remoteError(res *http.Response) error {
 	var e apiError
-	if err := json.NewDecoder(io.LimitReader(res.Body, maxRequest)).Decode(&e); err != nil || e.Text == "" {
-		return fmt.Errorf("the daemon answered %s", res.Status)
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxRequest))
+	if err == nil {
+		err = json.Unmarshal(body, &e)
+	}
+	if err != nil || e.Text == "" {
+		text, _, _ := strings.Cut(string(body), "\n") // of the standard library
+		return fmt.Errorf("the daemon answered %s: %q", res.Status, text)
 	}
 	if known, ok := remoteErrors[e.Code]; ok {
 		return known

@@ -245,12 +245,13 @@ spec: {network: {libvirt: {networkName: isolated, model: e1000e}}}
 
 // vmFile is one VirtualMachine with two interfaces, an extra disk and a seed.
 type vmFile struct {
-	Name   string
-	Power  string
-	CPU    int
-	Memory int
-	Data   int // GiB
-	More   string
+	Name     string
+	Provider string // empty: kvm
+	Power    string
+	CPU      int
+	Memory   int
+	Data     int // GiB
+	More     string
 }
 
 func (v vmFile) yaml() string {
@@ -260,20 +261,20 @@ func (v vmFile) yaml() string {
 	}
 	return fmt.Sprintf(`apiVersion: infra.virtrigaud.io/v1beta1
 kind: VirtualMachine
-metadata: {name: %s}
+metadata: {name: %[1]s}
 spec:
-  providerRef: {name: kvm}
+  providerRef: {name: %[6]s}
   classRef: {name: small}
   imageRef: {name: base}
-  powerState: %s
-%s  lifecycle: {gracefulShutdownTimeout: 2s}
+  powerState: %[2]s
+%[3]s  lifecycle: {gracefulShutdownTimeout: 2s}
   networks:
   - {name: lan, networkRef: {name: lan}}
   - {name: back, networkRef: {name: back}}
   disks:
-  - {name: data, sizeGiB: %d}
-%s  userData: {cloudInit: {inline: "#cloud-config\nhostname: %[1]s\n"}}
-`, v.Name, orElse(v.Power, "On"), res, max(v.Data, 1), v.More)
+  - {name: data, sizeGiB: %[4]d}
+%[5]s  userData: {cloudInit: {inline: "#cloud-config\nhostname: %[1]s\n"}}
+`, v.Name, orElse(v.Power, "On"), res, max(v.Data, 1), v.More, orElse(v.Provider, "kvm"))
 }
 
 func orElse(s, def string) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/libvirt"
 	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/providers/vsphere"
 	"github.com/vmsteward/vmsteward/reconcile"
 	"github.com/vmsteward/vmsteward/sources"
 	"github.com/vmsteward/vmsteward/sources/dir"
@@ -30,6 +31,7 @@ type factory func(providers.Settings, *slog.Logger) (providers.Provider, error)
 func factories(reg *memory.Registry) map[string]factory {
 	return map[string]factory{
 		"libvirt": func(s providers.Settings, log *slog.Logger) (providers.Provider, error) { return libvirt.New(s, log) },
+		"vsphere": func(s providers.Settings, log *slog.Logger) (providers.Provider, error) { return vsphere.New(s, log) },
 		"memory":  func(s providers.Settings, _ *slog.Logger) (providers.Provider, error) { return reg.Open(s) },
 	}
 }

@@ -1,7 +1,10 @@
 package manifest
 
 import (
+	"bytes"
 	"fmt"
+	"io/fs"
+	"maps"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,7 +15,7 @@ import (
 func manyFiles(n int) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for name, content := range fleet() {
-		fsys[name] = &fstest.MapFile{Data: []byte(content)}
+		fsys[name] = &fstest.MapFile{Data: []byte(content), Sys: blobID(name)}
 	}
 	delete(fsys, "vm.yaml")
 	for i := range n {
@@ -30,9 +33,56 @@ func manyFiles(n int) fstest.MapFS {
     cloudInit:
       inline: |
 `+strings.Repeat("        - a line of cloud-config\n", 10))
-		fsys["vms/"+number+".yaml"] = &fstest.MapFile{Data: []byte(text), Sys: blobID(number)}
+		folder := fmt.Sprintf("vms/%03d", i/100)
+		fsys[folder] = &fstest.MapFile{Mode: fs.ModeDir | 0o755, Sys: blobID(number)}
+		fsys[folder+"/"+number+".yaml"] = &fstest.MapFile{Data: []byte(text), Sys: blobID(number)}
 	}
 	return fsys
+}
+
+// listed is a tree with its listings made once, so that a benchmark measures
+// what reads it.
+type listed struct {
+	fstest.MapFS
+	lists map[string][]fs.DirEntry
+}
+
+func list(fsys fstest.MapFS) *listed {
+	l := &listed{MapFS: fsys, lists: make(map[string][]fs.DirEntry)}
+	_ = fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, _ error) error {
+		if d.IsDir() {
+			l.lists[name], _ = fs.ReadDir(fsys, name)
+		}
+		return nil
+	})
+	return l
+}
+
+// ReadDir implements fs.ReadDirFS.
+func (l *listed) ReadDir(name string) ([]fs.DirEntry, error) { return l.lists[name], nil }
+
+// BenchmarkOneChange is a commit that changes one VM.
+func BenchmarkOneChange(b *testing.B) {
+	for _, n := range []int{10, 1000, 10000} {
+		even := manyFiles(n)
+		odd := maps.Clone(even)
+		changed := *even["vms/000/7.yaml"]
+		changed.Data, changed.Sys = bytes.Replace(changed.Data, []byte("sizeGiB: 100"), []byte("sizeGiB: 101"), 1), blobID("changed")
+		folder := *even["vms/000"]
+		folder.Sys = blobID("changed too")
+		odd["vms/000/7.yaml"], odd["vms/000"] = &changed, &folder
+		trees := []*listed{list(even), list(odd)}
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			opts := Options{Cache: &Cache{}}
+			Resolve(Load(trees[1], opts), host())
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if d := Resolve(Load(trees[i%2], opts), host()); len(d.VMs) != n {
+					b.Fatalf("%d VMs, want %d\n%s", len(d.VMs), n, lines(d.Findings))
+				}
+			}
+		})
+	}
 }
 
 func BenchmarkLoad(b *testing.B) {

@@ -12,37 +12,61 @@ const defaultShutdown = 60 * time.Second
 // files of its provider.
 const bootDisk = "root"
 
+// draft is what comes of the documents of one candidate.
+type draft struct {
+	provider Key // zero when it is not known
+	vm       *VM // nil when there are errors
+	macs     []string
+	errors   []Finding
+	warnings []Finding
+	needs    []*object
+	missed   kindSet
+}
+
+func (d *draft) hold(f Finding) { d.errors = append(d.errors, f) }
+
 // builder folds one VirtualMachine document into a VM.
 type builder struct {
-	*resolver
-	c    *candidate
+	*turn
+	*draft
 	doc  *Document
 	spec *VirtualMachineSpec
 	ns   string
 	vm   *VM
 }
 
-// build resolves one document of a candidate. It goes on after a fault, so that
-// all reasons are found at once.
-func (r *resolver) build(c *candidate, doc *Document) {
+// build resolves the documents of a candidate. More than one is an error, but
+// what each says is looked at.
+func (t *turn) build(docs []*Document) *draft {
+	d := &draft{errors: duplicates(docs)}
+	for _, doc := range docs {
+		(&builder{turn: t, draft: d, doc: doc, ns: doc.Key.Namespace}).build()
+	}
+	return d
+}
+
+// build resolves one document. It goes on after a fault, so that all reasons
+// are found at once.
+func (b *builder) build() {
+	doc := b.doc
 	for _, f := range doc.Findings {
 		if f.Severity == Error {
-			c.hold(f)
+			b.hold(f)
 		}
 	}
 	if !doc.Valid && !hasErrors(doc.Findings) { // the errors are beyond maxFindings
-		c.hold(Finding{At: doc.At, Severity: Error, Kind: doc.Kind, Object: doc.Key, Message: "has errors that are not listed"})
+		b.hold(Finding{At: doc.At, Severity: Error, Kind: doc.Kind, Object: doc.Key, Message: "has errors that are not listed"})
 	}
 	object, ok := doc.Object.(*VirtualMachine)
 	if !ok {
 		return
 	}
-	b := &builder{resolver: r, c: c, doc: doc, spec: &object.Spec, ns: doc.Key.Namespace}
+	b.spec = &object.Spec
 	b.vm = &VM{
 		Key: doc.Key, At: doc.At, Labels: object.Metadata.Labels, Annotations: object.Metadata.Annotations,
 		Declared: slices.Clone(doc.declared),
 	}
-	b.provider()
+	b.runsOn()
 	b.nics()
 	if !doc.Valid {
 		return
@@ -53,47 +77,47 @@ func (r *resolver) build(c *candidate, doc *Document) {
 	b.power()
 	b.placement()
 	b.cloudInit()
-	b.vm.Tags = slices.Compact(slices.Sorted(slices.Values(b.spec.Tags)))
+	b.vm.Tags = b.words.list(slices.Compact(slices.Sorted(slices.Values(b.spec.Tags))))
 	slices.Sort(b.vm.Declared)
-	b.vm.Declared = slices.Compact(b.vm.Declared)
-	if len(c.reasons) == 0 {
+	b.vm.Declared = b.words.list(slices.Compact(b.vm.Declared))
+	if len(b.errors) == 0 {
 		b.vm.Digest = vmDigest(b.vm)
-		c.vm = b.vm
+		b.draft.vm = b.vm
 	}
 }
 
 // holdf holds the VM for what a field of its own document says.
 func (b *builder) holdf(field, hint, format string, args ...any) {
-	b.c.hold(b.doc.finding(Error, field, fmt.Sprintf(format, args...), hint))
+	b.hold(b.doc.finding(Error, field, fmt.Sprintf(format, args...), hint))
 }
 
 // warnf warns about a field of a document behind the VM.
 func (b *builder) warnf(doc *Document, field, hint, format string, args ...any) {
-	b.findings = append(b.findings, doc.finding(Warning, field, fmt.Sprintf(format, args...), hint))
+	b.warnings = append(b.warnings, doc.finding(Warning, field, fmt.Sprintf(format, args...), hint))
 }
 
 // refer looks a reference up, notes what the document behind it declares, and
 // holds the VM when there is none.
-func (b *builder) refer(field, kind string, key Key) *Document {
-	doc, reason := b.lookup(b.doc, field, kind, key)
+func (b *builder) refer(field, kind string, key Key) *object {
+	ob, reason := b.lookup(field, kind, key)
 	if reason != nil {
-		b.c.hold(*reason)
+		b.hold(*reason)
 		return nil
 	}
-	b.vm.Declared = append(b.vm.Declared, doc.declared...)
-	return doc
+	b.vm.Declared = append(b.vm.Declared, ob.docs[0].declared...)
+	return ob
 }
 
-func (b *builder) provider() {
+func (b *builder) runsOn() {
 	if b.spec.ProviderRef.Name == "" {
 		return
 	}
-	key, reason := b.resolver.provider(b.doc, b.spec.ProviderRef.In(b.ns))
+	key, reason := b.provider(b.spec.ProviderRef.In(b.ns))
 	if reason != nil {
-		b.c.hold(*reason)
+		b.hold(*reason)
 		return
 	}
-	b.vm.Provider, b.c.provider = key, key
+	b.vm.Provider, b.draft.provider = key, key
 }
 
 // boot decides what the VM boots from.
@@ -107,8 +131,8 @@ func (b *builder) boot() {
 			ID: imported.DiskID, Path: imported.Path, Format: imported.Format, SizeGiB: int(imported.SizeGiB),
 		}
 	case image != nil:
-		if doc := b.refer("spec.imageRef", KindVMImage, image.In(b.ns)); doc != nil {
-			b.vm.Image = b.image(doc)
+		if ob := b.refer("spec.imageRef", KindVMImage, image.In(b.ns)); ob != nil {
+			b.vm.Image = b.image(ob)
 		}
 	default:
 		b.holdf("spec", "write one of them", "neither imageRef nor importedDisk is written")
@@ -116,7 +140,11 @@ func (b *builder) boot() {
 }
 
 func (b *builder) disks() {
+	if len(b.spec.Disks) == 0 {
+		return
+	}
 	first := make(map[string]int)
+	b.vm.Disks = make([]Disk, 0, len(b.spec.Disks))
 	for i, d := range b.spec.Disks {
 		field := fmt.Sprintf("spec.disks[%d].name", i)
 		if before, twice := first[d.Name]; twice {

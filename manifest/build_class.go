@@ -4,10 +4,11 @@ import "strconv"
 
 // class folds the VMClass and the VM's own overrides into the VM.
 func (b *builder) class() {
-	doc := b.refer("spec.classRef", KindVMClass, b.spec.ClassRef.In(b.ns))
-	if doc == nil {
+	ob := b.refer("spec.classRef", KindVMClass, b.spec.ClassRef.In(b.ns))
+	if ob == nil {
 		return
 	}
+	doc := ob.docs[0]
 	class, ok := doc.Object.(*VMClass)
 	if !ok {
 		return
@@ -32,7 +33,7 @@ func (b *builder) size(doc *Document, class *VMClassSpec) {
 		}
 	}
 	if b.vm.MemoryMiB == 0 {
-		b.c.hold(doc.finding(Error, "spec.memory", "is less than 1Mi", "write a unit, such as 4Gi"))
+		b.hold(doc.finding(Error, "spec.memory", "is less than 1Mi", "write a unit, such as 4Gi"))
 	}
 }
 
@@ -43,7 +44,7 @@ func (b *builder) rootDisk(doc *Document, d *DiskDefaults) {
 	b.vm.RootDisk = RootDisk{SizeGiB: int(d.Size.Bytes() / gibibyte), Type: d.Type}
 	switch {
 	case b.vm.RootDisk.SizeGiB == 0:
-		b.c.hold(doc.finding(Error, "spec.diskDefaults.size", "is less than 1Gi", "write whole GiB, such as 40Gi"))
+		b.hold(doc.finding(Error, "spec.diskDefaults.size", "is less than 1Gi", "write whole GiB, such as 40Gi"))
 	case d.Size.Bytes()%gibibyte != 0:
 		b.warnf(doc, "spec.diskDefaults.size", "write whole GiB", "%s is taken as %dGi", d.Size, b.vm.RootDisk.SizeGiB)
 	}
@@ -59,7 +60,7 @@ func (b *builder) firmware(doc *Document, class *VMClassSpec) {
 		return
 	}
 	if doc.declares("spec.firmware") {
-		b.c.hold(doc.finding(Error, "spec.firmware", "BIOS cannot do secureBoot", "write firmware: UEFI"))
+		b.hold(doc.finding(Error, "spec.firmware", "BIOS cannot do secureBoot", "write firmware: UEFI"))
 	}
 	b.vm.Firmware = FirmwareUEFI
 }

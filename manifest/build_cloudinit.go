@@ -64,7 +64,7 @@ func (b *builder) texts(field string, t *TextSource, keys []string) (inline, sto
 	key := t.SecretRef.In(b.ns)
 	values, reason := b.secrets(field, key)
 	if reason != nil {
-		b.c.hold(*reason)
+		b.hold(*reason)
 		return t.Inline, stored
 	}
 	stored = values.First(keys...)
@@ -83,11 +83,11 @@ func (b *builder) secrets(field string, key Key) (secret.Set, *Finding) {
 	if s, ok := b.opts.Secrets[Key{Name: key.Name}]; ok {
 		return s, nil
 	}
-	doc, reason := b.lookup(b.doc, field, KindSecret, key)
+	ob, reason := b.lookup(field, KindSecret, key)
 	if reason != nil {
 		return nil, reason
 	}
-	object, ok := doc.Object.(*Secret)
+	object, ok := ob.docs[0].Object.(*Secret)
 	if !ok {
 		return nil, nil
 	}

@@ -1,17 +1,18 @@
 package manifest
 
 // image resolves a VMImage once; VMs that share it share the value.
-func (b *builder) image(doc *Document) *Image {
+func (b *builder) image(ob *object) *Image {
+	doc := ob.docs[0]
 	object, ok := doc.Object.(*VMImage)
 	if !ok {
 		return nil
 	}
 	if object.Spec.Source == (ImageSource{}) {
-		b.c.hold(doc.finding(Error, "spec.source", "has no source", "write one of libvirt, vsphere, http"))
+		b.hold(doc.finding(Error, "spec.source", "has no source", "write one of libvirt, vsphere, http"))
 		return nil
 	}
-	if known := b.images[doc]; known != nil {
-		return known
+	if ob.image != nil {
+		return ob.image
 	}
 	source := object.Spec.Source
 	image := &Image{Key: doc.Key, OnMissing: "Import"}
@@ -36,6 +37,6 @@ func (b *builder) image(doc *Document) *Image {
 		image.HTTP = &HTTPImage{URL: h.URL, Checksum: h.Checksum, ChecksumType: h.ChecksumType}
 	}
 	image.Digest = imageDigest(image)
-	b.images[doc] = image
+	ob.image = image
 	return image
 }

@@ -8,7 +8,11 @@ import (
 )
 
 func (b *builder) nics() {
+	if len(b.spec.Networks) == 0 {
+		return
+	}
 	names, macs := make(map[string]int), make(map[string]int)
+	b.vm.NICs = make([]NIC, 0, len(b.spec.Networks))
 	for i, ref := range b.spec.Networks {
 		field := fmt.Sprintf("spec.networks[%d]", i)
 		if before, twice := names[ref.Name]; twice {
@@ -21,7 +25,7 @@ func (b *builder) nics() {
 				b.holdf(field+".macAddress", "", "hardware address %s is written twice, before in spec.networks[%d]", nic.MAC, before)
 			}
 			macs[nic.MAC] = i
-			b.c.macs = append(b.c.macs, nic.MAC)
+			b.macs = append(b.macs, nic.MAC)
 		}
 		if b.doc.Valid {
 			b.attach(field, ref, &nic)
@@ -39,18 +43,19 @@ func canonicalMAC(s string) string {
 func (b *builder) attach(field string, ref NetworkRef, nic *NIC) {
 	var allocation *IPAllocation
 	if ref.NetworkRef != nil {
-		doc := b.refer(field+".networkRef", KindVMNetworkAttachment, ref.NetworkRef.In(b.ns))
-		if doc == nil {
+		ob := b.refer(field+".networkRef", KindVMNetworkAttachment, ref.NetworkRef.In(b.ns))
+		if ob == nil {
 			return
 		}
+		doc := ob.docs[0]
 		object, ok := doc.Object.(*VMNetworkAttachment)
 		if !ok {
 			return
 		}
-		nic.Network = b.network(doc, &object.Spec.Network)
+		nic.Network = b.network(ob, &object.Spec.Network)
 		allocation = object.Spec.IPAllocation
 		if ref.IPAddress == "" && allocation != nil && allocation.Type == "Static" && allocation.StaticConfig == nil {
-			b.c.hold(doc.finding(Error, "spec.ipAllocation", "type Static needs staticConfig", ""))
+			b.hold(doc.finding(Error, "spec.ipAllocation", "type Static needs staticConfig", ""))
 			return
 		}
 	}
@@ -69,7 +74,7 @@ func (b *builder) static(field string, ref NetworkRef, allocation *IPAllocation)
 	case allocation != nil && allocation.Type == "Static":
 		s = allocatedAddress(allocation.StaticConfig)
 	}
-	own := splitList(ref.DNS)
+	own := b.words.list(splitList(ref.DNS))
 	if s == nil {
 		if ref.Gateway != "" || ref.Prefix != 0 || len(own) > 0 {
 			b.warnf(b.doc, field, "write ipAddress too", "gateway, prefix and dns have no effect without ipAddress")
@@ -131,10 +136,11 @@ func splitList(s string) []string {
 }
 
 // network resolves a VMNetworkAttachment once; NICs that share it share the value.
-func (b *builder) network(doc *Document, config *NetworkConfig) *Network {
-	if known := b.networks[doc]; known != nil {
-		return known
+func (b *builder) network(ob *object, config *NetworkConfig) *Network {
+	if ob.network != nil {
+		return ob.network
 	}
+	doc := ob.docs[0]
 	n := &Network{Key: doc.Key}
 	if doc.declares("spec.network.mtu") {
 		n.MTU = int(config.MTU)
@@ -154,6 +160,6 @@ func (b *builder) network(doc *Document, config *NetworkConfig) *Network {
 			n.VSphere.Switch = v.DistributedSwitch.Name
 		}
 	}
-	b.networks[doc] = n
+	ob.network = n
 	return n
 }

@@ -1,64 +1,53 @@
 package manifest
 
-import (
-	"io/fs"
-	"strconv"
-	"sync"
-)
+import "sync"
 
-// Cache keeps decoded files from one Load for the next, by their path and the
-// content id that their source gives them. A file without content id is not
-// kept. What a Load does not meet is forgotten at its end. The zero value is
-// ready; several Loads may use one Cache at the same time.
+// Cache keeps what was decoded and resolved from one tree to the next. Load
+// decodes a file again only if its path, its content or the options differ,
+// and does not even list a folder whose content id it knows; Resolve works
+// again only on what depends on something that changed. Both return what they
+// would return without it. A file without content id is decoded every time.
+// What the last tree did not have is forgotten. The zero value is ready; it may
+// be used by many goroutines at the same time.
 type Cache struct {
-	mu    sync.Mutex
-	files map[string]*decoded // guarded by mu; replaced as a whole
+	mu   sync.Mutex // guards the next two
+	opts Options    // of the tree, without the Cache
+	tree *folder    // of the last Load; nil: none
+
+	resolving  sync.Mutex  // held during a whole Resolve
+	resolution *resolution // of the last one; nil: none; guarded by resolving
 }
 
-// cacheTurn is the use of a Cache by one Load. A nil turn caches nothing.
-type cacheTurn struct {
-	cache    *Cache
-	old, new map[string]*decoded
-}
-
-func (c *Cache) begin() *cacheTurn {
+// last returns the tree of the last Load that had the same options, and nil.
+func (c *Cache) last(opts Options) *folder {
 	if c == nil {
 		return nil
 	}
+	opts.Cache = nil
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &cacheTurn{cache: c, old: c.files, new: make(map[string]*decoded, len(c.files))}
-}
-
-func (t *cacheTurn) get(id string) (*decoded, bool) {
-	if t == nil || id == "" {
-		return nil, false
+	if c.opts != opts {
+		return nil
 	}
-	f, ok := t.old[id]
-	return f, ok
+	return c.tree
 }
 
-func (t *cacheTurn) put(id string, f *decoded) {
-	if t != nil && id != "" {
-		t.new[id] = f
-	}
-}
-
-func (t *cacheTurn) commit() {
-	if t == nil {
+func (c *Cache) keep(opts Options, tree *folder) {
+	if c == nil {
 		return
 	}
-	t.cache.mu.Lock()
-	defer t.cache.mu.Unlock()
-	t.cache.files = t.new
+	opts.Cache = nil
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.opts, c.tree = opts, tree
 }
 
-// cacheKey is all that decodeFile depends on, and empty when the content is
-// not identified.
-func cacheKey(name string, info fs.FileInfo, opts *Options) string {
-	id := contentID(info)
-	if id == "" {
-		return ""
+// resolve resolves a set, going on from the one before.
+func (c *Cache) resolve(set *Set, opts ResolveOptions) *Desired {
+	c.resolving.Lock()
+	defer c.resolving.Unlock()
+	if c.resolution == nil || !c.resolution.opts.equal(opts) {
+		c.resolution = newResolution(opts)
 	}
-	return strconv.FormatBool(opts.Strict) + "\x00" + opts.DefaultNamespace + "\x00" + id + "\x00" + name
+	return c.resolution.move(set)
 }

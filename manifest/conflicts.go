@@ -1,75 +1,139 @@
 package manifest
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"unique"
+)
 
 // claim is something on one provider that only one VM can have.
 type claim struct {
-	provider Key
-	network  Key // of an address; zero otherwise
-	what     string
+	provider unique.Handle[Key]
+	network  unique.Handle[Key] // of an address; the zero Key's otherwise
+	what     claimed
+	text     string
 }
 
-// conflicts holds VMs that cannot live beside each other on one provider: of
-// the same name, or with the same hardware address. A VM that is held for
-// another reason claims as well, for it may exist. Equal guest addresses on one
-// network are a Warning, for a guest may not use them at the same time.
-func (r *resolver) conflicts(candidates []*candidate) {
-	hard, soft := make(map[claim][]*candidate), make(map[claim][]*candidate)
-	for _, c := range candidates {
-		if c.provider == (Key{}) {
-			continue
-		}
-		for cl := range c.claims() {
-			hard[cl] = append(hard[cl], c)
-		}
-		for cl := range c.addresses() {
-			soft[cl] = append(soft[cl], c)
-		}
-	}
-	for cl, rivals := range hard {
-		for i, c := range rivals {
-			if len(rivals) > 1 {
-				c.hold(cl.finding(Error, c, rivals[(i+1)%len(rivals)]))
-			}
-		}
-	}
-	for cl, rivals := range soft {
-		for i, c := range rivals {
-			if len(rivals) > 1 {
-				r.findings = append(r.findings, cl.finding(Warning, c, rivals[(i+1)%len(rivals)]))
-			}
-		}
-	}
+// claimed is what a claim is for.
+type claimed uint8
+
+const (
+	claimedName    claimed = iota
+	claimedMAC             // a hardware address
+	claimedAddress         // a guest's address on a network
+)
+
+func (c claimed) String() string {
+	return [...]string{"name", "hardware address", "address"}[c]
 }
 
-// claims is what a candidate needs for itself.
-func (c *candidate) claims() map[claim]bool {
-	all := map[claim]bool{{provider: c.provider, what: "name " + c.key.Name}: true}
-	for _, mac := range c.macs {
-		all[claim{provider: c.provider, what: "hardware address " + mac}] = true
+// severity says what becomes of several VMs with one claim: equal names and
+// hardware addresses hold them, for they cannot live beside each other. Equal
+// guest addresses do not, for a guest may not use them at the same time.
+func (c claimed) severity() Severity {
+	if c == claimedAddress {
+		return Warning
 	}
-	return all
+	return Error
 }
 
-// addresses is the guest addresses of a candidate that is resolved.
-func (c *candidate) addresses() map[claim]bool {
-	all := make(map[claim]bool)
+// claims calls fn for everything that a candidate needs for itself. A candidate
+// that is held claims as well, for its VM may exist.
+func (c *candidate) claims(fn func(claim)) {
+	if c.provider() == (Key{}) {
+		return
+	}
+	provider := unique.Make(c.provider())
+	fn(claim{provider: provider, what: claimedName, text: c.key.Name})
 	if c.vm == nil {
-		return all
+		for _, m := range c.faults.macs {
+			fn(claim{provider: provider, what: claimedMAC, text: m})
+		}
+		return
 	}
-	for _, nic := range c.vm.NICs {
+	for i := range c.vm.NICs {
+		nic := &c.vm.NICs[i]
+		if nic.MAC != "" {
+			fn(claim{provider: provider, what: claimedMAC, text: nic.MAC})
+		}
 		if nic.Network != nil && nic.Static != nil {
-			all[claim{c.provider, nic.Network.Key, "address " + nic.Static.Address}] = true
+			fn(claim{provider: provider, network: unique.Make(nic.Network.Key), what: claimedAddress, text: nic.Static.Address})
 		}
 	}
-	return all
 }
 
-func (cl claim) finding(severity Severity, c, other *candidate) Finding {
+// claim enters what a candidate claims.
+func (t *turn) claim(c *candidate) {
+	c.claims(func(cl claim) {
+		rivals := t.resolution.claims[cl]
+		i, known := slices.BinarySearchFunc(rivals, c.key, compareCandidate)
+		if known {
+			return // claimed twice by the same
+		}
+		t.resolution.claims[cl] = slices.Insert(rivals, i, c)
+		if len(rivals) > 0 {
+			t.crowded[cl] = true
+		}
+	})
+}
+
+// unclaim takes back what a candidate claims.
+func (t *turn) unclaim(c *candidate) {
+	c.claims(func(cl claim) {
+		rivals := t.resolution.claims[cl]
+		i, known := slices.BinarySearchFunc(rivals, c.key, compareCandidate)
+		switch {
+		case !known:
+		case len(rivals) == 1:
+			delete(t.resolution.claims, cl)
+		default:
+			t.resolution.claims[cl] = slices.Delete(rivals, i, i+1)
+			t.crowded[cl] = true
+		}
+	})
+}
+
+func compareCandidate(c *candidate, key Key) int { return c.key.Compare(key) }
+
+// conflicts says anew of everybody who claims, or claimed, the same as others
+// which of the others are in the way.
+func (t *turn) conflicts() {
+	seen := make(map[*candidate]bool)
+	for cl := range t.crowded {
+		for _, c := range t.resolution.claims[cl] {
+			if !seen[c] {
+				seen[c] = true
+				t.clashes(c)
+			}
+		}
+	}
+}
+
+// clashes finds out with whom a candidate cannot live.
+func (t *turn) clashes(c *candidate) {
+	var clashes []Finding
+	c.claims(func(cl claim) {
+		rivals := t.resolution.claims[cl]
+		if i, known := slices.BinarySearchFunc(rivals, c.key, compareCandidate); known && len(rivals) > 1 {
+			clashes = append(clashes, cl.finding(c, rivals[(i+1)%len(rivals)]))
+		}
+	})
+	clashes = sortFindings(clashes)
+	if c.faults == nil {
+		if len(clashes) == 0 {
+			return
+		}
+		c.faults = &faults{}
+	}
+	t.gone, t.come = append(t.gone, c.faults.clashes...), append(t.come, clashes...)
+	c.faults.clashes, c.faults.all = clashes, nil
+}
+
+func (cl claim) finding(c, other *candidate) Finding {
 	return Finding{
-		At: c.docs[0].At, Severity: severity, Kind: KindVirtualMachine, Object: c.key,
-		Message: fmt.Sprintf("%s is wanted by %s at %s too, on the same provider %s",
-			cl.what, other.key, other.docs[0].At, cl.provider),
+		At: c.docs[0].At, Severity: cl.what.severity(), Kind: KindVirtualMachine, Object: c.key,
+		Message: fmt.Sprintf("%s %s is wanted by %s at %s too, on the same provider %s",
+			cl.what, cl.text, other.key, other.docs[0].At, cl.provider.Value()),
 		Hint: "change one of them",
 	}
 }

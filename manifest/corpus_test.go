@@ -155,15 +155,16 @@ func TestExamplesLoadStrictly(t *testing.T) {
 		t.Errorf("findings:\n%s", lines(set.Findings))
 	}
 	providers, _, findings := Providers(Load(os.DirFS(dir+"/providers.d"), Options{Strict: true}))
-	if len(providers) != 1 || len(findings) != 0 || providers[0].Credentials.First("ssh-privatekey").Empty() {
+	if len(providers) != 2 || len(findings) != 0 || providers[0].Credentials.First("ssh-privatekey").Empty() ||
+		providers[1].Credentials.First("password").Empty() {
 		t.Fatalf("%d providers\n%s", len(providers), lines(findings))
 	}
-	d := Resolve(set, ResolveOptions{Providers: []Key{providers[0].Key}})
+	d := Resolve(set, ResolveOptions{Providers: []Key{providers[0].Key, providers[1].Key}})
 	var names []string
 	for _, vm := range d.VMs {
 		names = append(names, vm.Key.Name)
 	}
-	if got := strings.Join(names, " "); got != "build-1 db-1 web-1" || len(d.Held) > 0 || len(d.Findings) > 0 {
+	if got := strings.Join(names, " "); got != "app-1 build-1 db-1 web-1" || len(d.Held) > 0 || len(d.Findings) > 0 {
 		t.Errorf("VMs %s, %d held\n%s", got, len(d.Held), lines(d.Findings))
 	}
 }

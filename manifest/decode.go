@@ -7,7 +7,6 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
-	"unique"
 
 	yamlv3 "go.yaml.in/yaml/v3"
 )
@@ -29,6 +28,7 @@ type decoder struct {
 	dropped  int
 	failed   bool
 	declared []string
+	words    *words
 }
 
 // document decodes v into target, a pointer to the kind's Go type.
@@ -39,7 +39,7 @@ func (d *decoder) document(v any, s *shape, target reflect.Value) {
 		d.findings = append(d.findings, f)
 	}
 	slices.Sort(d.declared)
-	d.declared = slices.Clip(slices.Compact(d.declared))
+	d.declared = d.words.list(slices.Compact(d.declared))
 }
 
 func (d *decoder) value(v any, f *field, target reflect.Value) {
@@ -122,7 +122,20 @@ func (d *decoder) list(v any, s *shape, r *rules, target reflect.Value) {
 		}
 		d.pop()
 	}
-	target.Set(out)
+	d.share(out, target)
+}
+
+// share puts a list or a map into target, and nothing where it is empty.
+func (d *decoder) share(v, target reflect.Value) {
+	switch t := v.Interface().(type) {
+	case []string:
+		v = reflect.ValueOf(d.words.list(t))
+	case map[string]string:
+		v = reflect.ValueOf(d.words.table(t))
+	}
+	if v.Len() > 0 {
+		target.Set(v)
+	}
 }
 
 // mapping decodes a map with free keys; its values are scalars.
@@ -145,10 +158,10 @@ func (d *decoder) mapping(v any, s *shape, r *rules, target reflect.Value) {
 		if m[k] != nil {
 			d.scalar(m[k], s.elem.form, &rules{}, elem)
 		}
-		out.SetMapIndex(reflect.ValueOf(k), elem)
+		out.SetMapIndex(reflect.ValueOf(d.words.text(k)), elem)
 		d.pop()
 	}
-	target.Set(out)
+	d.share(out, target)
 }
 
 // setDefault fills in the default of a field that is not written. Defaults are
@@ -174,7 +187,7 @@ func setDefault(target reflect.Value, f *field) {
 // declare notes that the document sets the present field.
 func (d *decoder) declare() {
 	if len(d.path) > 1 && d.path[0].key == "spec" {
-		d.declared = append(d.declared, unique.Make(d.kind+"."+schemaPath(d.path)).Value())
+		d.declared = append(d.declared, d.words.text(d.kind+"."+schemaPath(d.path)))
 	}
 }
 

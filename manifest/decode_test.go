@@ -288,8 +288,7 @@ func checkDefaults(t *testing.T, path string, s *shape) {
 		if f.pointer {
 			t.Errorf("%s: a pointer with a default", at)
 		}
-		set := loadText(t, envelope(KindVMClass, "a"))
-		d := decoder{source: set.Documents[0].source, kind: "x"}
+		d := decoder{source: splitDocuments("a.yaml", []byte(envelope(KindVMClass, "a")))[0], kind: "x"}
 		d.root, _ = d.source.parseNodes()
 		target := reflect.New(goTypeOf(f.shape.form)).Elem()
 		d.scalar(defaultAsValue(f), f.shape.form, &f.rules, target)

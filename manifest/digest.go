@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/vmsteward/vmsteward/internal/secret"
 )
@@ -39,17 +40,23 @@ func cloudInitDigest(c CloudInit) string {
 }
 
 func digestOf(what string, v any) string {
-	return sumOf(appendValue(newEncoding(what), reflect.ValueOf(v)))
+	buffer := encodings.Get().(*[]byte)
+	defer encodings.Put(buffer)
+	*buffer = appendValue(appendHead((*buffer)[:0], what), reflect.ValueOf(v))
+	return sumOf(*buffer)
 }
+
+// encodings are buffers of digestOf that are not in use.
+var encodings = sync.Pool{New: func() any { return new([]byte) }}
 
 func sumOf(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
 }
 
-func newEncoding(what string) []byte {
-	return appendText(appendText(make([]byte, 0, 4096), digestVersion), what)
-}
+func newEncoding(what string) []byte { return appendHead(nil, what) }
+
+func appendHead(b []byte, what string) []byte { return appendText(appendText(b, digestVersion), what) }
 
 // appendText writes a text with its length, so that neighbours cannot run into
 // each other.
@@ -108,12 +115,27 @@ func appendStruct(b []byte, v reflect.Value) []byte {
 	if t == reflect.TypeFor[secret.Text]() {
 		return b
 	}
-	for i := range t.NumField() {
+	for i, name := range fieldNames(t) {
 		if f := v.Field(i); !isNothing(f) {
-			b = appendValue(appendText(b, t.Field(i).Name), f)
+			b = appendValue(appendText(b, name), f)
 		}
 	}
 	return appendText(b, "")
+}
+
+var namesByType sync.Map // of reflect.Type, to []string
+
+// fieldNames lists the fields of a struct, which reflect takes long to name.
+func fieldNames(t reflect.Type) []string {
+	if known, ok := namesByType.Load(t); ok {
+		return known.([]string)
+	}
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i] = t.Field(i).Name
+	}
+	namesByType.Store(t, names)
+	return names
 }
 
 // isNothing tells whether a field says nothing: zero, or an empty list or map.

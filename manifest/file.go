@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"unicode/utf8"
 
 	yamlv3 "go.yaml.in/yaml/v3"
@@ -24,15 +25,23 @@ type decoded struct {
 	findings   []Finding
 	skipped    []string
 	incomplete bool
+	passing    bool // it could not be read this time, and may be readable next time
 }
 
-// decodeFile reads one file.
-func decodeFile(name string, data []byte, opts *Options) *decoded {
-	f := fileDecoder{opts: opts, name: name}
+// decodeFile reads one file. What others say alike is taken from shared.
+func decodeFile(name string, data []byte, opts *Options, shared *words) *decoded {
+	f := fileDecoder{opts: opts, name: name, words: shared}
+	f.read(data)
+	d := f.decoded // kept, and the decoder is not
+	return &d
+}
+
+func (f *fileDecoder) read(data []byte) {
+	name := f.name
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if p := checkText(data); p != nil {
 		f.refuse(Position{File: name, Line: p.line}, p.message, p.hint)
-		return &f.decoded
+		return
 	}
 	if path.Ext(name) == ".json" {
 		// JSON has no tabs but between its values, where YAML does not take them.
@@ -41,19 +50,20 @@ func decodeFile(name string, data []byte, opts *Options) *decoded {
 	parts := splitDocuments(name, data)
 	if len(parts) > maxDocuments {
 		f.refuse(Position{File: name}, fmt.Sprintf("file has more than %d documents", maxDocuments), "")
-		return &f.decoded
+		return
 	}
 	for _, s := range parts {
 		f.document(s)
 	}
-	f.findings = sortFindings(f.findings)
+	// An alias leads an item of a List back to where its anchor stands.
+	slices.SortStableFunc(f.documents, func(a, b *Document) int { return comparePositions(a.At, b.At) })
+	f.documents, f.findings = slices.Clip(f.documents), slices.Clip(sortFindings(f.findings))
 	if n := len(f.findings); n > maxFileFindings {
 		f.findings = append(f.findings[:maxFileFindings:maxFileFindings], Finding{
 			At: Position{File: name}, Severity: Warning,
 			Message: fmt.Sprintf("%d further findings in this file are not listed", n-maxFileFindings),
 		})
 	}
-	return &f.decoded
 }
 
 // checkText refuses what is not a text in UTF-8.
@@ -80,8 +90,9 @@ func checkText(data []byte) *problem {
 // fileDecoder gathers what the documents of one file say.
 type fileDecoder struct {
 	decoded
-	opts *Options
-	name string
+	opts  *Options
+	name  string
+	words *words
 }
 
 // refuse notes an Error that leaves open which object was meant.
@@ -160,12 +171,13 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 		f.refuse(at, message, hint)
 		return
 	}
-	doc := &Document{At: at, Kind: id.kind, Key: f.key(id), source: s, item: item}
-	d := decoder{source: s, root: root, kind: doc.Kind, key: doc.Key, strict: f.opts.Strict}
+	kind, _ := findKind(id.kind)
+	doc := &Document{At: at, Kind: kind.kind, Key: f.key(id), places: placesOf(s, root, kind.shape, at)}
+	d := decoder{source: s, root: root, kind: doc.Kind, key: doc.Key, strict: f.opts.Strict, words: f.words}
 	if what == misnamed {
 		d.push(step{key: "apiVersion"})
 		d.errorf(hint, "%s", message)
-	} else if v := d.decode(doc, values); v != nil && !id.agrees(v) {
+	} else if v := d.decode(doc, kind, item, values); v != nil && !id.agrees(v) {
 		f.incomplete = true
 		d.addAt(root, "cannot tell which object this is: YAML 1.1 and 1.2 read its kind or name differently", "write them as plain texts")
 	}
@@ -176,7 +188,7 @@ func (f *fileDecoder) object(s *source, root *yamlv3.Node, at Position, item []s
 }
 
 func (f *fileDecoder) key(id identity) Key {
-	k := Key{Namespace: id.namespace, Name: id.name}
+	k := Key{Namespace: f.words.text(id.namespace), Name: f.words.text(id.name)}
 	if k.Namespace == "" {
 		k.Namespace = f.opts.DefaultNamespace
 	}
@@ -184,16 +196,15 @@ func (f *fileDecoder) key(id identity) Key {
 }
 
 // decode fills doc from the plain values of its source, which it returns.
-func (d *decoder) decode(doc *Document, values *lazyValues) any {
+func (d *decoder) decode(doc *Document, kind kindType, item []step, values *lazyValues) any {
 	d.checkKeys(d.root)
-	v, canonical, err := values.at(doc.item)
+	v, canonical, err := values.at(item)
 	if err != nil {
 		d.errorf("", "cannot be read by the rules of YAML 1.1")
 		return nil
 	}
 	sum := sha256.Sum256(canonical)
 	doc.Digest = hex.EncodeToString(sum[:])
-	kind, _ := findKind(doc.Kind)
 	object := kind.newObject()
 	d.document(v, kind.shape, object)
 	doc.Object = object.Interface()

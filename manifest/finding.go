@@ -41,13 +41,16 @@ func (f Finding) String() string {
 }
 
 // compareFindings orders by place, then severity, field and text, so that the
-// order of discovery does not show.
+// order of discovery does not show. Only equal findings compare as equal.
 func compareFindings(a, b Finding) int {
 	return cmp.Or(
 		comparePositions(a.At, b.At),
 		cmp.Compare(a.Severity, b.Severity),
 		cmp.Compare(a.Field, b.Field),
 		cmp.Compare(a.Message, b.Message),
+		cmp.Compare(a.Hint, b.Hint),
+		cmp.Compare(a.Kind, b.Kind),
+		a.Object.Compare(b.Object),
 	)
 }
 

@@ -3,6 +3,7 @@ package manifest
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"strings"
 	"testing"
@@ -22,6 +23,22 @@ func tree(files map[string]string) fstest.MapFS {
 func loadText(t *testing.T, content string) *Set {
 	t.Helper()
 	return Load(tree(map[string]string{"a.yaml": content}), Options{})
+}
+
+// textOf reads the text of a document again.
+func textOf(t *testing.T, fsys fs.FS, doc *Document) []byte {
+	t.Helper()
+	data, err := fs.ReadFile(fsys, doc.At.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text []byte
+	for _, part := range splitDocuments(doc.At.File, data) {
+		if part.before < doc.At.Line {
+			text = part.text
+		}
+	}
+	return text
 }
 
 // lines writes findings one per line.

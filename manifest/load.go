@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -27,7 +26,7 @@ type Options struct {
 	// read; DefaultMaxFileBytes when 0.
 	MaxFileBytes int64
 
-	// Cache, when not nil, keeps decoded files between loads.
+	// Cache, when not nil, keeps what was decoded, and resolved, between loads.
 	Cache *Cache
 }
 
@@ -45,64 +44,156 @@ func (o *Options) fill() {
 // whole: what cannot be read or understood is a finding, and makes the set
 // incomplete where it hides which object was meant. Files and folders whose
 // name begins with a dot are passed over. Symbolic links are not followed.
+//
+// A file whose FileInfo has a Sys of an underlying type string says by it what
+// its content is, a folder what all below it is: the same text stands for the
+// same to the last byte and name.
 func Load(fsys fs.FS, opts Options) *Set {
-	l := loader{fsys: fsys, opts: &opts, set: &Set{Skipped: map[string]int{}, Complete: true}}
-	l.opts.fill()
-	l.cache = opts.Cache.begin()
-	_ = fs.WalkDir(fsys, ".", l.visit) // visit turns every error into a finding
-	l.cache.commit()
-	l.set.Findings = sortFindings(l.set.Findings)
-	slices.SortStableFunc(l.set.Documents, func(a, b *Document) int { return comparePositions(a.At, b.At) })
-	return l.set
+	opts.fill()
+	l := loader{fsys: fsys, opts: &opts}
+	tree := l.tree(opts.Cache.last(opts))
+	opts.Cache.keep(opts, tree)
+	set := newSet(tree)
+	set.cache = opts.Cache
+	return set
 }
 
 // LoadFile reads one file that is already at hand, as Load reads each file of
 // a tree. The name is for the findings, and its extension tells JSON from YAML.
 func LoadFile(name string, data []byte, opts Options) *Set {
-	l := loader{opts: &opts, set: &Set{Skipped: map[string]int{}, Complete: true}}
-	l.opts.fill()
-	if int64(len(data)) > opts.MaxFileBytes {
-		l.tooLarge(name)
-		return l.set
-	}
-	l.add(decodeFile(name, data, &opts))
-	return l.set
+	opts.fill()
+	l := loader{opts: &opts}
+	return newSet(newFolder([]entry{{name: name, file: l.decode(name, data)}}, nil))
 }
 
+// loader reads one tree.
 type loader struct {
 	fsys  fs.FS
 	opts  *Options
-	set   *Set
-	cache *cacheTurn
+	words words
 }
 
-func (l *loader) visit(name string, entry fs.DirEntry, err error) error {
-	hidden := name != "." && strings.HasPrefix(path.Base(name), ".")
-	switch {
-	case err != nil:
-		l.refuse(name, "cannot be read: "+reason(err), "")
-		if entry != nil && entry.IsDir() {
-			return fs.SkipDir
-		}
-		return nil
-	case entry.IsDir() && hidden:
-		return fs.SkipDir
-	case entry.IsDir() || hidden:
-		return nil
-	case entry.Type()&fs.ModeSymlink != 0:
-		// A name without extension may lead to a folder of manifests.
-		if IsManifestName(name) || path.Ext(name) == "" {
-			l.refuse(name, "symbolic link not followed", "put the file or folder itself there")
-		}
-		return nil
-	case !IsManifestName(name):
-		return nil
-	case !entry.Type().IsRegular():
-		l.refuse(name, "not a regular file", "")
-		return nil
+// tree reads the whole tree. last is what it was the last time, or nil.
+func (l *loader) tree(last *folder) *folder {
+	tree, err := l.folder(".", last)
+	if err != nil {
+		return newFolder([]entry{{name: ".", file: unread(".", err)}}, nil)
 	}
-	l.file(name, entry)
-	return nil
+	return tree
+}
+
+// folder reads what is in a folder and below. old is what was there the last
+// time, and nil when nothing was.
+func (l *loader) folder(name string, old *folder) (*folder, error) {
+	list, err := fs.ReadDir(l.fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]entry, 0, len(list))
+	for _, d := range list {
+		if strings.HasPrefix(d.Name(), ".") {
+			continue
+		}
+		if e := l.entry(path.Join(name, d.Name()), d, old.find(d.Name(), d.IsDir())); e.file != nil || e.sub != nil {
+			entries = append(entries, e)
+		}
+	}
+	return newFolder(entries, old), nil
+}
+
+// entry reads one entry of a folder. It returns the zero entry for what does
+// not count.
+func (l *loader) entry(name string, d fs.DirEntry, old *entry) entry {
+	e := entry{name: d.Name()}
+	switch {
+	case d.IsDir():
+		return l.subfolder(name, d, old)
+	case d.Type()&fs.ModeSymlink != 0:
+		// A name without extension may lead to a folder of manifests.
+		if !IsManifestName(name) && path.Ext(name) != "" {
+			return entry{}
+		}
+		e.file = refused(name, "symbolic link not followed", "put the file or folder itself there")
+	case !IsManifestName(name):
+		return entry{}
+	case !d.Type().IsRegular():
+		e.file = refused(name, "not a regular file", "")
+	default:
+		return l.file(name, d, old)
+	}
+	return e
+}
+
+// subfolder reads a folder, unless it is known to be what it was.
+func (l *loader) subfolder(name string, d fs.DirEntry, old *entry) entry {
+	e := entry{name: d.Name()}
+	if l.opts.Cache != nil {
+		if info, err := d.Info(); err == nil {
+			e.id = contentID(info)
+		}
+	}
+	var known *folder
+	if old != nil {
+		known = old.sub
+		if e.id != "" && e.id == old.id && !known.total.passing {
+			return *old
+		}
+	}
+	var err error
+	if e.sub, err = l.folder(name, known); err != nil {
+		e.id, e.file = "", unread(name, err)
+	}
+	return e
+}
+
+// file reads one file, unless it is known to be what it was.
+func (l *loader) file(name string, d fs.DirEntry, old *entry) entry {
+	e := entry{name: d.Name()}
+	info, err := d.Info()
+	if err != nil {
+		e.file = unread(name, err)
+		return e
+	}
+	if info.Size() > l.opts.MaxFileBytes {
+		e.file = l.tooLarge(name)
+		return e
+	}
+	if e.id = contentID(info); old != nil && e.id != "" && e.id == old.id {
+		return *old
+	}
+	data, err := readLimited(l.fsys, name, l.opts.MaxFileBytes)
+	if err != nil {
+		e.id, e.file = "", unread(name, err)
+		return e
+	}
+	e.file = l.decode(name, data)
+	return e
+}
+
+func (l *loader) decode(name string, data []byte) *decoded {
+	if int64(len(data)) > l.opts.MaxFileBytes {
+		return l.tooLarge(name)
+	}
+	return decodeFile(name, data, l.opts, &l.words)
+}
+
+func (l *loader) tooLarge(name string) *decoded {
+	return refused(name, fmt.Sprintf("larger than %d bytes", l.opts.MaxFileBytes), "split it")
+}
+
+// refused is a file, or what stands in the place of one, that is not decoded
+// and whose objects stay unknown.
+func refused(name, message, hint string) *decoded {
+	return &decoded{incomplete: true, findings: []Finding{{
+		At: Position{File: name}, Severity: Error, Message: message, Hint: hint,
+	}}}
+}
+
+// unread is a file or folder that could not be read this time.
+func unread(name string, err error) *decoded {
+	f := refused(name, "cannot be read: "+reason(err), "")
+	f.passing = true
+	return f
 }
 
 // IsManifestName tells whether a file of that name is read.
@@ -112,58 +203,6 @@ func IsManifestName(name string) bool {
 		return true
 	}
 	return false
-}
-
-// refuse notes an Error about a whole file, whose objects stay unknown.
-func (l *loader) refuse(name, message, hint string) {
-	l.set.Files++
-	l.set.Complete = false
-	l.set.Findings = append(l.set.Findings, Finding{
-		At: Position{File: name}, Severity: Error, Message: message, Hint: hint,
-	})
-}
-
-// file decodes one file, or takes it from the cache.
-func (l *loader) file(name string, entry fs.DirEntry) {
-	info, err := entry.Info()
-	if err != nil {
-		l.refuse(name, "cannot be read: "+reason(err), "")
-		return
-	}
-	if info.Size() > l.opts.MaxFileBytes {
-		l.tooLarge(name)
-		return
-	}
-	id := cacheKey(name, info, l.opts)
-	file, known := l.cache.get(id)
-	if !known {
-		data, err := readLimited(l.fsys, name, l.opts.MaxFileBytes)
-		if err != nil {
-			l.refuse(name, "cannot be read: "+reason(err), "")
-			return
-		}
-		if int64(len(data)) > l.opts.MaxFileBytes {
-			l.tooLarge(name)
-			return
-		}
-		file = decodeFile(name, data, l.opts)
-	}
-	l.cache.put(id, file)
-	l.add(file)
-}
-
-func (l *loader) tooLarge(name string) {
-	l.refuse(name, fmt.Sprintf("larger than %d bytes", l.opts.MaxFileBytes), "split it")
-}
-
-func (l *loader) add(f *decoded) {
-	l.set.Files++
-	l.set.Documents = append(l.set.Documents, f.documents...)
-	l.set.Findings = append(l.set.Findings, f.findings...)
-	l.set.Complete = l.set.Complete && !f.incomplete
-	for _, kind := range f.skipped {
-		l.set.Skipped[kind]++
-	}
 }
 
 // reason words an error without the path, which the finding has already.
@@ -185,8 +224,8 @@ func readLimited(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(f, limit+1))
 }
 
-// contentID returns the id of a file's bytes when its source knows one: Sys is
-// then a value whose underlying type is string.
+// contentID returns the id of a file's or folder's content, and the empty text
+// when the source knows none.
 func contentID(info fs.FileInfo) string {
 	v := reflect.ValueOf(info.Sys())
 	if v.Kind() != reflect.String {

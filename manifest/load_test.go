@@ -248,8 +248,8 @@ func TestCacheKeepsDecodedFiles(t *testing.T) {
 	}
 	delete(content, "a.yaml")
 	Load(identified{fstest.MapFS(content)}, opts)
-	if n := len(opts.Cache.files); n != 1 {
-		t.Errorf("the cache holds %d files, want the 1 that the last load met", n)
+	if n := len(opts.Cache.tree.entries); n != 2 {
+		t.Errorf("the cache holds %d files, want the 2 that the last load met", n)
 	}
 	strict := Load(identified{fstest.MapFS(content)}, Options{Strict: true, Cache: opts.Cache})
 	if strict.Documents[0] == second.Documents[1] {

@@ -1,11 +1,8 @@
 package manifest
 
 import (
-	"cmp"
-	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/vmsteward/vmsteward/internal/secret"
 )
@@ -51,203 +48,86 @@ type Held struct {
 // Resolve folds every VirtualMachine of the set with what it refers to into
 // one VM, or holds it with reasons. A fault holds the VMs that need the faulty
 // document, and no others.
+//
+// A set that was loaded with a Cache is resolved with it: only what depends on
+// a file that changed is worked on. A VM of which nothing changed is then the
+// very same pointer as in the Desired before, so who planned for it need not
+// look at it again; another pointer does not mean that something changed.
 func Resolve(set *Set, opts ResolveOptions) *Desired {
-	r := newResolver(set, opts)
-	r.duplicates()
-	r.idleKinds()
-	candidates := r.candidates()
-	r.conflicts(candidates)
-	return r.desired(candidates)
-}
-
-// resolver holds what one Resolve works on.
-type resolver struct {
-	set      *Set
-	opts     ResolveOptions
-	index    map[string]map[Key][]*Document // by kind and key
-	images   map[*Document]*Image
-	networks map[*Document]*Network
-	findings []Finding
-	guesses  int // near misses that were looked for
-}
-
-// maxGuesses is how many near misses one Resolve looks for; each is a walk over
-// all objects of a kind.
-const maxGuesses = 200
-
-func newResolver(set *Set, opts ResolveOptions) *resolver {
-	r := &resolver{
-		set: set, opts: opts, index: make(map[string]map[Key][]*Document),
-		images: make(map[*Document]*Image), networks: make(map[*Document]*Network),
+	if set.cache == nil {
+		return newResolution(opts).move(set)
 	}
-	for _, doc := range set.Documents {
-		if doc.Key.Name == "" {
-			continue
-		}
-		byKey := r.index[doc.Kind]
-		if byKey == nil {
-			byKey = make(map[Key][]*Document)
-			r.index[doc.Kind] = byKey
-		}
-		byKey[doc.Key] = append(byKey[doc.Key], doc)
+	return set.cache.resolve(set, opts)
+}
+
+// resolution is a resolved tree and all that is needed to go on from it to
+// another one.
+type resolution struct {
+	opts    ResolveOptions
+	tree    *folder // what is resolved; nil: nothing
+	objects objects // all but VirtualMachines
+	wanted  []*candidate
+	claims  map[claim][]*candidate
+	said    bag
+	words   words
+	last    *Desired // of tree; nil: none
+}
+
+func newResolution(opts ResolveOptions) *resolution {
+	return &resolution{opts: opts.clone(), objects: make(objects), claims: make(map[claim][]*candidate)}
+}
+
+// clone copies what a caller may change.
+func (o ResolveOptions) clone() ResolveOptions {
+	o.Providers = slices.Clone(o.Providers)
+	o.Secrets = maps.Clone(o.Secrets)
+	for key, values := range o.Secrets {
+		o.Secrets[key] = maps.Clone(values)
 	}
-	return r
+	return o
 }
 
-// duplicates reports every object that is declared more than once.
-func (r *resolver) duplicates() {
-	for _, byKey := range r.index {
-		for _, docs := range byKey {
-			for i, doc := range docs {
-				if len(docs) > 1 {
-					r.findings = append(r.findings, duplicate(doc, docs[(i+1)%len(docs)], len(docs)))
-				}
-			}
-		}
+func (o ResolveOptions) equal(p ResolveOptions) bool {
+	return o.GitProviders == p.GitProviders && slices.Equal(o.Providers, p.Providers) &&
+		maps.EqualFunc(o.Secrets, p.Secrets, maps.Equal[secret.Set])
+}
+
+// move goes on to another set, which may differ in anything.
+func (r *resolution) move(set *Set) *Desired {
+	next := set.files()
+	if r.last != nil && r.tree == next {
+		return r.last
 	}
+	var d difference
+	d.between(r.tree, next)
+	t := &turn{resolution: r, rosters: make(map[string]*roster), crowded: make(map[claim]bool)}
+	t.documents(&d)
+	t.dependents()
+	t.rebuild()
+	t.conflicts()
+	r.said.exchange(t.gone, t.come)
+	r.tree, r.last = next, r.desired(set)
+	return r.last
 }
 
-func duplicate(doc, other *Document, count int) Finding {
-	message := fmt.Sprintf("%s %s is declared %d times, also at %s", doc.Kind, doc.Key, count, other.At)
-	return Finding{At: doc.At, Severity: Error, Kind: doc.Kind, Object: doc.Key, Message: message, Hint: "keep one"}
-}
-
-// idleKinds says of every document that nothing acts on that it is so.
-func (r *resolver) idleKinds() {
-	idle := []string{KindVMSet, KindVMClone, KindVMMigration, KindVMSnapshot, KindVMPlacementPolicy}
-	for _, doc := range r.set.Documents {
-		if slices.Contains(idle, doc.Kind) {
-			r.findings = append(r.findings, Finding{
-				At: doc.At, Severity: Warning, Kind: doc.Kind, Object: doc.Key,
-				Message: doc.Kind + " is validated but not acted on yet",
-			})
+// desired says what is wanted now. What is as before is shared.
+func (r *resolution) desired(set *Set) *Desired {
+	d := &Desired{Findings: r.said.findings, Complete: set.Complete, Skipped: maps.Clone(set.Skipped)}
+	vms, held := 0, 0
+	for _, c := range r.wanted {
+		if c.held() {
+			held++
+		} else {
+			vms++
 		}
 	}
-}
-
-// candidate is one wanted VirtualMachine on its way to VMs or Held.
-type candidate struct {
-	key      Key
-	docs     []*Document // more than one: declared more than once
-	provider Key         // zero when it is not known
-	vm       *VM         // nil when there are reasons
-	macs     []string
-	reasons  []Finding
-}
-
-func (c *candidate) hold(f Finding) { c.reasons = append(c.reasons, f) }
-
-func (r *resolver) candidates() []*candidate {
-	byKey := r.index[KindVirtualMachine]
-	all := make([]*candidate, 0, len(byKey))
-	for _, key := range slices.SortedFunc(maps.Keys(byKey), Key.Compare) {
-		c := &candidate{key: key, docs: byKey[key]}
-		for i, doc := range c.docs {
-			if len(c.docs) > 1 {
-				c.hold(duplicate(doc, c.docs[(i+1)%len(c.docs)], len(c.docs)))
-			}
-			r.build(c, doc)
-		}
-		all = append(all, c)
-	}
-	return all
-}
-
-// lookup finds the one valid document that a field refers to; otherwise it says
-// why there is none.
-func (r *resolver) lookup(from *Document, field, kind string, key Key) (*Document, *Finding) {
-	docs := r.index[kind][key]
-	switch {
-	case len(docs) == 0:
-		f := from.finding(Error, field, fmt.Sprintf("%s %s is not in the tree", kind, key), r.nearKey(kind, key))
-		return nil, &f
-	case len(docs) > 1:
-		f := from.finding(Error, field, fmt.Sprintf("%s %s is declared %d times, at %s and %s",
-			kind, key, len(docs), docs[0].At, docs[1].At), "keep one")
-		return nil, &f
-	case !docs[0].Valid:
-		f := from.finding(Error, field, fmt.Sprintf("%s %s is not valid: %s", kind, key, firstError(docs[0])), "")
-		return nil, &f
-	}
-	return docs[0], nil
-}
-
-func firstError(doc *Document) string {
-	for _, f := range doc.Findings {
-		if f.Severity == Error {
-			return strings.Join(slices.DeleteFunc([]string{f.At.String(), f.Field, f.Message}, isEmpty), ": ")
-		}
-	}
-	return doc.At.String()
-}
-
-func isEmpty(s string) bool { return s == "" }
-
-// nearKey says which object may be meant by a key that is not there: the same
-// name in another namespace, or a similar name in the same.
-func (r *resolver) nearKey(kind string, key Key) string {
-	if r.guesses++; r.guesses > maxGuesses {
-		return ""
-	}
-	var names []string
-	for _, k := range slices.SortedFunc(maps.Keys(r.index[kind]), Key.Compare) {
-		if k.Name == key.Name {
-			return fmt.Sprintf("%s is at %s; write namespace: %s", k, r.index[kind][k][0].At, k.Namespace)
-		}
-		if k.Namespace == key.Namespace {
-			names = append(names, k.Name)
-		}
-	}
-	if near := nearest(key.Name, names); near != "" {
-		k := Key{Namespace: key.Namespace, Name: near}
-		return fmt.Sprintf("did you mean %s at %s?", k, r.index[kind][k][0].At)
-	}
-	return ""
-}
-
-// provider finds the provider that a reference names: the host's by its full
-// key, then the host's by its name, then the tree's where that is allowed.
-func (r *resolver) provider(from *Document, key Key) (Key, *Finding) {
-	if slices.Contains(r.opts.Providers, key) {
-		return key, nil
-	}
-	if byName := (Key{Name: key.Name}); slices.Contains(r.opts.Providers, byName) {
-		return byName, nil
-	}
-	const field = "spec.providerRef"
-	if r.opts.GitProviders {
-		if _, f := r.lookup(from, field, KindProvider, key); f != nil {
-			return Key{}, f
-		}
-		return key, nil
-	}
-	var names []string
-	for _, k := range r.opts.Providers {
-		names = append(names, k.String())
-	}
-	slices.Sort(names)
-	hint := "the host has no providers"
-	if len(names) > 0 {
-		hint = "the host has " + strings.Join(names, ", ")
-	}
-	f := from.finding(Error, field, fmt.Sprintf("provider %s is not configured on the host", key), hint)
-	return Key{}, &f
-}
-
-// desired sorts the candidates into VMs and Held.
-func (r *resolver) desired(candidates []*candidate) *Desired {
-	d := &Desired{Complete: r.set.Complete, Skipped: maps.Clone(r.set.Skipped)}
-	for _, c := range candidates {
-		if len(c.reasons) == 0 && c.vm != nil {
+	d.VMs, d.Held = slices.Grow(d.VMs, vms), slices.Grow(d.Held, held)
+	for _, c := range r.wanted {
+		if c.held() {
+			d.Held = append(d.Held, Held{Key: c.key, At: c.docs[0].At, Provider: c.provider(), Reasons: c.reasons()})
+		} else {
 			d.VMs = append(d.VMs, c.vm)
-			continue
 		}
-		r.findings = append(r.findings, c.reasons...)
-		d.Held = append(d.Held, Held{
-			Key: c.key, At: c.docs[0].At, Provider: c.provider, Reasons: sortFindings(c.reasons),
-		})
 	}
-	slices.SortFunc(d.Held, func(a, b Held) int { return cmp.Or(a.Key.Compare(b.Key), comparePositions(a.At, b.At)) })
-	d.Findings = sortFindings(slices.Concat(r.set.Findings, r.findings))
 	return d
 }

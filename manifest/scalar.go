@@ -35,7 +35,7 @@ func (d *decoder) scalar(v any, f form, r *rules, target reflect.Value) {
 	default:
 		if s, ok := d.text(v, f); ok {
 			d.checkText(s, r)
-			target.SetString(s)
+			target.SetString(d.words.text(s))
 		}
 	}
 }

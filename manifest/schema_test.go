@@ -166,7 +166,7 @@ func TestSchemaJudgesAsLoadDoes(t *testing.T) {
 		set := Load(fsys, Options{})
 		for _, doc := range set.Documents {
 			var v any
-			if err := yaml.Unmarshal(doc.source.text, &v); err != nil {
+			if err := yaml.Unmarshal(textOf(t, fsys, doc), &v); err != nil {
 				t.Fatal(err)
 			}
 			faults := c.check("", c.root, v)

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"maps"
 	"reflect"
 )
 
@@ -16,6 +17,32 @@ type Set struct {
 	// enough to know which object it declares. What an incomplete set does not
 	// have may be wanted all the same.
 	Complete bool
+
+	tree  *folder // nil: what is above was not loaded
+	cache *Cache  // that it was loaded with, or nil
+}
+
+// newSet lists what is in a tree.
+func newSet(tree *folder) *Set {
+	t := &tree.total
+	s := &Set{
+		Documents: make([]*Document, 0, t.documents), Findings: make([]Finding, 0, t.findings),
+		Files: t.files, Skipped: make(map[string]int), Complete: !t.incomplete, tree: tree,
+	}
+	maps.Copy(s.Skipped, t.skipped)
+	tree.each(func(t *tally) bool { return t.documents > 0 }, func(f *decoded) { s.Documents = append(s.Documents, f.documents...) })
+	tree.each(func(t *tally) bool { return t.findings > 0 }, func(f *decoded) { s.Findings = append(s.Findings, f.findings...) })
+	s.Findings = sortFindings(s.Findings)
+	return s
+}
+
+// files returns what is to be resolved.
+func (s *Set) files() *folder {
+	if s.tree != nil {
+		return s.tree
+	}
+	all := &decoded{documents: s.Documents, findings: s.Findings, incomplete: !s.Complete}
+	return newFolder([]entry{{file: all}}, nil)
 }
 
 // Document is one document of a kind of this package.
@@ -34,21 +61,18 @@ type Document struct {
 	Findings []Finding // about this document alone
 
 	declared []string // paths of the fields that are written
-	source   *source
-	item     []step // of a List, where the document is in it
+	places   places
 }
 
 // Position returns the place of a field, such as "spec.networks[0].networkRef",
-// or of the nearest thing around it that is written.
+// or of the nearest thing around it that is written. Fields are those of the
+// schema: what is in a map is where the map is.
 func (d *Document) Position(field string) Position {
-	root, p := d.source.parseNodes()
-	if root == nil || p != nil {
+	kind, ok := findKind(d.Kind)
+	if !ok {
 		return d.At
 	}
-	if len(d.item) > 0 {
-		root, _ = locate(root, d.item)
-	}
-	return d.source.at(root, parsePath(field))
+	return d.places.find(d.At, kind.shape, parsePath(field))
 }
 
 // declares tells whether the document itself sets the field, such as

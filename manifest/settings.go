@@ -41,16 +41,22 @@ type ProviderSettings struct {
 // Provider or Secret that is not valid, or is declared more than once, is left
 // out; why is in the findings, which include those of the set.
 func Providers(set *Set) ([]ProviderSettings, map[Key]secret.Set, []Finding) {
-	r := newResolver(set, ResolveOptions{})
-	r.duplicates()
+	declared, findings := objectsOf(set.Documents), slices.Clone(set.Findings)
+	for _, byKey := range declared {
+		for _, ob := range byKey {
+			findings = append(findings, duplicates(ob.docs)...)
+		}
+	}
 	secrets := make(map[Key]secret.Set)
-	for key, docs := range r.index[KindSecret] {
+	for key, ob := range declared[KindSecret] {
+		docs := ob.docs
 		if s, ok := docs[0].Object.(*Secret); ok && len(docs) == 1 && docs[0].Valid {
 			secrets[key] = s.Values()
 		}
 	}
 	var all []ProviderSettings
-	for key, docs := range r.index[KindProvider] {
+	for key, ob := range declared[KindProvider] {
+		docs := ob.docs
 		p, ok := docs[0].Object.(*Provider)
 		if !ok || len(docs) > 1 || !docs[0].Valid {
 			continue
@@ -62,7 +68,7 @@ func Providers(set *Set) ([]ProviderSettings, map[Key]secret.Set, []Finding) {
 		all = append(all, s)
 	}
 	slices.SortFunc(all, func(a, b ProviderSettings) int { return a.Key.Compare(b.Key) })
-	return all, secrets, sortFindings(slices.Concat(set.Findings, r.findings))
+	return all, secrets, sortFindings(findings)
 }
 
 // settings applies the defaults, also those of objects that are not written.

@@ -5,8 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// source is the text of one YAML document with its place in a file. It is kept
-// so that a position can be found again long after decoding.
+// source is the text of one YAML document with its place in a file.
 type source struct {
 	file   string
 	text   []byte // a part of the file; shared, never written

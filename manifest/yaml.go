@@ -185,6 +185,12 @@ func (s *source) parseValues() (v any, canonical []byte, err error) {
 // to it: of the key for an object or a list, of the value for the rest.
 func (s *source) at(root *yamlv3.Node, steps []step) Position {
 	value, key := locate(root, steps)
+	return s.of(key, value)
+}
+
+// of returns the place of a value, which has a key unless it is an item of a
+// list or the document itself.
+func (s *source) of(key, value *yamlv3.Node) Position {
 	if key != nil && value.Kind != yamlv3.ScalarNode {
 		value = key
 	}

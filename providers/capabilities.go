@@ -38,6 +38,9 @@ const (
 	Restart        Ability = "restart"
 	Replace        Ability = "replace" // only by making the VM anew
 	Never          Ability = "never"   // not comparable or not changeable here
+	// Uncompared takes a field, or all whose name begins alike, out of a kind
+	// that is compared: a key of extraConfig that speaks to another provider.
+	Uncompared Ability = "uncompared"
 )
 
 // Capabilities is what a provider states about itself. It is constant for the
@@ -53,8 +56,7 @@ type Capabilities struct {
 	// NIC renders the name that NIC.Network will have for a wanted interface,
 	// and its model; both empty when there is no opinion.
 	NIC func(manifest.NIC) (network, model string)
-	// Honours tells for a path of manifest.VM.Declared whether this provider
-	// acts on it, for this VM. What is declared and not honoured is named in
-	// a warning.
-	Honours func(path string, vm *manifest.VM) bool
+	// Honours says what this provider does about each field of a manifest.
+	// What is declared and not honoured is named in a warning.
+	Honours Honours
 }

@@ -101,7 +101,7 @@ type Hardware struct {
 
 	// Traits are what WantedTraits names, as far as the provider sees them;
 	// of extraConfig only the keys that were set for a manifest. Nil: the
-	// provider reports none.
+	// provider reports none. Read-only: VMs may share one.
 	Traits Traits
 }
 

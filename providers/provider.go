@@ -20,7 +20,8 @@ import (
 // said at each. Calls may come from many goroutines at once; calls for the
 // same VM come one after another. A VM that does not carry the mark of the
 // Ref's owner is never changed: the call returns an error of kind Conflict.
-// Every error carries a Kind; context errors pass through unwrapped.
+// Every error carries a Kind; context errors pass through unwrapped, except
+// that a deadline may be a Timeout.
 type Provider interface {
 	// Validate tells whether the endpoint can be reached and used with the
 	// configured credentials. It changes nothing.
@@ -155,9 +156,12 @@ type Change struct {
 	GrowDisks  []DiskSize      `json:"growDisks,omitempty"` // RootDiskName grows the root disk
 	AddNICs    []manifest.NIC  `json:"addNICs,omitempty"`   // a NIC of this name that exists is replaced
 	RemoveNICs []NICRef        `json:"removeNICs,omitempty"`
-	Traits     Traits          `json:"traits,omitempty"` // an empty text takes a key of extraConfig away
-	Tags       *[]string       `json:"tags,omitempty"`
-	Autostart  *bool           `json:"autostart,omitempty"`
+	// Traits are set and no others. An empty text takes a key of extraConfig
+	// away. One that cannot be set is NotSupported, a text that the trait
+	// cannot have InvalidSpec; the whole change is refused then.
+	Traits    Traits    `json:"traits,omitempty"`
+	Tags      *[]string `json:"tags,omitempty"`
+	Autostart *bool     `json:"autostart,omitempty"`
 	// Retired moves the mark between in use (the zero time) and retired since.
 	Retired *time.Time `json:"retired,omitempty"`
 }

@@ -65,13 +65,26 @@ func (f Field) Name() string {
 }
 
 // Ability returns how a field can be changed: what is stated for it by its
-// name, or else for all of its kind. ok is false if it is not compared at all.
+// name, for those whose names begin alike ("extraConfig[libvirt.]"), or else
+// for all of its kind. ok is false if it is not compared at all.
 func (c *Capabilities) Ability(f Field) (a Ability, ok bool) {
-	if a, ok = c.Change[f]; ok {
-		return a, true
+	for _, at := range []Field{f, f.family(), f.Template()} {
+		if a, ok = c.Change[at]; ok {
+			return a, a != Uncompared
+		}
 	}
-	a, ok = c.Change[f.Template()]
-	return a, ok
+	return "", false
+}
+
+// family returns the field with what is in its brackets cut after the first
+// dot.
+func (f Field) family() Field {
+	name := f.Name()
+	first, _, dotted := strings.Cut(name, ".")
+	if !dotted {
+		return f
+	}
+	return Field(strings.Replace(string(f), "["+name+"]", "["+first+".]", 1))
 }
 
 // WantedTraits returns the traits that a manifest writes.

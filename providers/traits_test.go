@@ -43,7 +43,10 @@ func TestWantedTraitsAreThoseThatAreWritten(t *testing.T) {
 }
 
 func TestAbilityOfAFieldWithAName(t *testing.T) {
-	caps := Capabilities{Change: map[Field]Ability{FieldExtraConfig: Live, "extraConfig[version]": Restart, FieldTPM: Never}}
+	caps := Capabilities{Change: map[Field]Ability{
+		FieldExtraConfig: Live, "extraConfig[version]": Restart, "extraConfig[other.]": Uncompared, "extraConfig[other.kept]": Restart,
+		FieldTPM: Never,
+	}}
 	for _, r := range []struct {
 		field  Field
 		want   Ability
@@ -52,6 +55,10 @@ func TestAbilityOfAFieldWithAName(t *testing.T) {
 	}{
 		{"extraConfig[any.key]", Live, true, "what is stated for the kind holds for each name"},
 		{"extraConfig[version]", Restart, true, "what is stated for a name comes first"},
+		{"extraConfig[other.key]", Uncompared, false, "what is stated for a beginning comes before what is stated for the kind"},
+		{"extraConfig[other.kept]", Restart, true, "and after what is stated for a name"},
+		{"extraConfig[others.key]", Live, true, "a beginning ends with its dot"},
+		{"extraConfig[other]", Live, true, "and is not there without one"},
 		{"extraConfig[a[0]]", Live, true, "a name may have brackets"},
 		{"tpm", Never, true, "a field without brackets is itself"},
 		{"disks[data].type", "", false, "what is not stated is not compared"},
@@ -62,5 +69,33 @@ func TestAbilityOfAFieldWithAName(t *testing.T) {
 	}
 	if f := FieldDiskBus.Of("data"); f != "disks[data].scsi.controller" || f.Template() != FieldDiskBus || f.Name() != "data" {
 		t.Errorf("%s is of %s with the name %q", f, f.Template(), f.Name())
+	}
+}
+
+func TestValidTraits(t *testing.T) {
+	for _, r := range []struct {
+		field  Field
+		text   string
+		want   bool
+		reason string
+	}{
+		{FieldTPM, "true", true, "one of two words"},
+		{FieldTPM, "yes", false, "neither of the two"},
+		{FieldCPUShares, "2000", true, "a number"},
+		{FieldCPUShares, "-1", true, "how hypervisors write unlimited"},
+		{FieldCPUShares, "02000", false, "not as it is written"},
+		{FieldCPUShares, "", false, "no number"},
+		{"disks[root].type", "thick", true, "the root disk is a disk"},
+		{"disks[data].type", "ssd", false, "says nothing of how space is provided"},
+		{"disks[data].scsi.type", "pvscsi", true, "a model"},
+		{"disks[data].scsi.sharedBus", "some", false, "no sharing"},
+		{"nics[lan].pciSlot", "192", true, "a number"},
+		{"extraConfig[a]", "", true, "takes the key away"},
+		{"extraConfig[]", "x", false, "no key"},
+		{"cpu", "2", false, "no trait"},
+	} {
+		if got := ValidTrait(r.field, r.text); got != r.want {
+			t.Errorf("%s=%q is valid: %t, want %t: %s", r.field, r.text, got, r.want, r.reason)
+		}
 	}
 }

@@ -59,14 +59,17 @@ type Snapshot struct {
 	Verified bool      // a signature was required and is good
 	Notes    []string  // what an operator should know of it: "branch was rewritten …"
 
-	// Files is the tree below the configured folder. The Sys method of its
-	// regular files' FileInfo returns a ContentID when the source knows one.
-	// Symbolic links are reported with fs.ModeSymlink and never followed.
+	// Files is the tree below the configured folder. The Sys method of the
+	// FileInfo of its regular files and of its folders returns a ContentID when
+	// the source knows one. Symbolic links are reported with fs.ModeSymlink and
+	// never followed.
 	Files fs.FS
 }
 
-// ContentID identifies a file's bytes: two files with the same id, from the
-// same source, are the same to the last byte.
+// ContentID identifies a file's bytes, or all that is in a folder and below:
+// two files with the same id, from the same source, are the same to the last
+// byte, and two folders have the same entries, of the same types and bytes. It
+// is not meant to be read.
 type ContentID string
 
 // Kind is why a source failed.

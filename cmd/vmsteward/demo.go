@@ -20,13 +20,13 @@ func (a *app) demoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "demo",
 		GroupID: groupRest,
-		Short:   "Watch commits become VMs, on hypervisor and repository of its own",
+		Short:   "Watch commits become VMs, on a vCenter and a repository of its own",
 		Long: `Watch commits become VMs. The demo makes a Git repository and a hypervisor of
 its own in a temporary folder, runs the real daemon on them, and makes one
 commit after another: VMs are created, changed, powered, changed behind the
-daemon's back, retired, restored and deleted. The hypervisor is the embedded
-one that keeps its VMs in memory; nothing on this machine is touched, and
-nothing is left behind.`,
+daemon's back, retired, restored and deleted. The hypervisor is a simulated
+vCenter inside this process, spoken to over TLS as a real one; nothing on this
+machine is touched, and nothing is left behind.`,
 		Example: `  vmsteward demo
   vmsteward demo --pause 0s      without pauses to read`,
 		Args:              noArgs,

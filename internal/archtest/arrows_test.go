@@ -40,11 +40,12 @@ var rooms = []room{
 		"github.com/digitalocean github.com/vmware github.com/go-git os", "sequence knows no hypervisor and no Git"},
 	{"daemon", "reconcile reconcile/ providers providers/ sources sources/ manifest internal/",
 		"github.com/digitalocean github.com/vmware github.com/go-git", "life wires, and leaves words to the rooms"},
-	{"cmd", "daemon reconcile reconcile/plan providers providers/memory manifest internal/",
+	{"cmd", "daemon reconcile reconcile/plan providers providers/memory providers/vsphere/vcsim manifest internal/",
 		"github.com/digitalocean github.com/vmware", "the person needs values to print"},
 	{"systemd", "internal/", "", "units know no code"},
 	{"internal/bench", "daemon reconcile reconcile/ providers providers/ sources sources/ manifest internal/",
 		"", "a bench drives every room, and none knows of it"},
+	{"internal/fieldtable", "providers providers/ manifest internal/", "", "a page of what providers state, and nothing knows of it"},
 	{"internal", "internal/", "", "tools know no room"},
 }
 

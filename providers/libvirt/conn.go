@@ -102,7 +102,12 @@ func (c *conn) verdict(ctx context.Context, err error) error {
 	}
 }
 
+// cutOff is the error of a call that its context ended. Whoever gave up knows
+// why: only a deadline says something of the daemon.
 func cutOff(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
 	return &providers.Error{
 		Op: "call", Kind: providers.Timeout,
 		Err: fmt.Errorf("no answer in time, the outcome of the call is unknown: %w", ctx.Err()),

@@ -43,8 +43,12 @@ func contractTarget(host *libvirttest.Host, tap *wiretap) providertest.Target {
 			return vm
 		},
 		Outside: outside(host, tap),
-		Poll:    5 * time.Millisecond,
-		Told:    tellLimit,
+		Carries: carries,
+		Elsewhere: func(nic *manifest.NIC) {
+			nic.Network = network("isolated", "")
+		},
+		Poll: 5 * time.Millisecond,
+		Told: tellLimit,
 	}
 }
 
@@ -105,6 +109,18 @@ func outside(h *libvirttest.Host, tap *wiretap) providertest.Outside {
 		LoseImage: func(vm *manifest.VM) {
 			vm.Image = &manifest.Image{Libvirt: &manifest.LibvirtImage{Path: filepath.Join(h.PoolDir, "lost.qcow2")}}
 		},
+		LoseNetwork: func(nic *manifest.NIC) { nic.Network = network("lost", "") },
+		AttachDisk: func(_ context.Context, id string) (func(context.Context) error, error) {
+			name, remove, err := strayVolume(h, "attached.qcow2")
+			if err == nil {
+				err = virsh("attach-disk", id, name, "vdz", "--config", "--subdriver", "qcow2")
+			}
+			return remove, err
+		},
+		ImportDisk: func(context.Context) (manifest.ImportedDisk, func(context.Context) error, error) {
+			name, remove, err := strayVolume(h, "imported.qcow2")
+			return manifest.ImportedDisk{ID: "imported", Path: name, SizeGiB: 1}, remove, err
+		},
 		Interrupt: func(_ string, n int) func() {
 			tap.cutAfter(n)
 			return func() { tap.cutAfter(0) }
@@ -112,6 +128,24 @@ func outside(h *libvirttest.Host, tap *wiretap) providertest.Outside {
 		Cut:   func() func() { tap.refuse(true); return func() { tap.refuse(false) } },
 		Stall: func() func() { h.Pause(); return h.Resume },
 	}
+}
+
+// strayVolume makes a volume that belongs to no VM, and returns where it is.
+func strayVolume(h *libvirttest.Host, name string) (path string, remove func(context.Context) error, err error) {
+	remove = func(context.Context) error {
+		if _, err := h.VirshErr("vol-info", "--pool", "default", name); err != nil {
+			return nil
+		}
+		out, err := h.VirshErr("vol-delete", "--pool", "default", name)
+		if err != nil {
+			err = fmt.Errorf("virsh vol-delete: %w: %s", err, out)
+		}
+		return err
+	}
+	if out, err := h.VirshErr("vol-create-as", "default", name, "1G", "--format", "qcow2"); err != nil {
+		return "", remove, fmt.Errorf("virsh vol-create-as: %w: %s", err, out)
+	}
+	return filepath.Join(h.PoolDir, name), remove, nil
 }
 
 // defineForeign defines a domain of somebody else.

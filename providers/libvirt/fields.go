@@ -1,140 +1,126 @@
 package libvirt
 
 import (
-	"strings"
+	"maps"
 
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
 )
 
-// condition tells whether a path is honoured for a VM; nil means always.
-type condition func(vm *manifest.VM) bool
-
-// honoured tells for the paths of a manifest whether this provider acts on
-// them. An entry also stands for what is below it. The longest entry wins; a
-// path without an entry is not honoured, and is named in a warning.
-//
-// The blocks of other hypervisors are here, too: a VMImage or a
+// honoured is what this provider does about the fields of manifests. The
+// blocks of other hypervisors are in it, too: a VMImage or a
 // VMNetworkAttachment may serve several kinds of provider at once, and what it
 // says to the others is not lost on this one.
-func honoured() map[string]condition {
-	never := func(*manifest.VM) bool { return false }
-	virtioSCSI := func(vm *manifest.VM) bool { // the controller is always virtio-scsi
-		for _, d := range vm.Disks {
-			if d.SCSI != nil && d.SCSI.ControllerType != "" {
-				return false
-			}
-		}
-		return true
+func honoured() providers.Honours {
+	all := machineFields()
+	for _, more := range []providers.Honours{classFields(), imageFields(), networkFields()} {
+		maps.Copy(all, more)
 	}
-	unshared := func(vm *manifest.VM) bool {
-		for _, d := range vm.Disks {
-			if d.SCSI != nil && d.SCSI.SharedBus != "" && d.SCSI.SharedBus != "noSharing" {
-				return false
-			}
-		}
-		return true
-	}
-	return map[string]condition{
-		// What the reconciler acts on, whichever the provider.
-		"VirtualMachine.spec.providerRef":                       nil,
-		"VirtualMachine.spec.classRef":                          nil,
-		"VirtualMachine.spec.imageRef":                          nil,
-		"VirtualMachine.spec.powerState":                        nil,
-		"VirtualMachine.spec.lifecycle.gracefulShutdownTimeout": nil,
-		"VirtualMachine.metadata":                               nil,
+	return all
+}
 
-		"VirtualMachine.spec.resources.cpu":                   nil,
-		"VirtualMachine.spec.resources.memoryMiB":             nil,
-		"VirtualMachine.spec.tags":                            nil,
-		"VirtualMachine.spec.userData.cloudInit":              nil,
-		"VirtualMachine.spec.metaData.cloudInit":              nil,
-		"VirtualMachine.spec.placement.datastore":             nil,
-		"VirtualMachine.spec.importedDisk":                    nil,
-		"VirtualMachine.spec.importedDisk.sizeGiB":            never,
-		"VirtualMachine.spec.disks[]":                         nil,
-		"VirtualMachine.spec.disks[].type":                    diskTypes,
-		"VirtualMachine.spec.disks[].storageClass":            never,
-		"VirtualMachine.spec.disks[].scsi.controllerType":     virtioSCSI,
-		"VirtualMachine.spec.disks[].scsi.sharedBus":          unshared,
-		"VirtualMachine.spec.networks[]":                      nil,
-		"VirtualMachine.spec.networks[].networkRef.namespace": nil,
+const (
+	bySeed      = "in the first-boot data"
+	thinOrThick = "thin, thick and eagerzeroedthick"
+)
 
-		"VMClass.spec.cpu":                                            nil,
-		"VMClass.spec.memory":                                         nil,
-		"VMClass.spec.firmware":                                       nil,
-		"VMClass.spec.diskDefaults.size":                              nil,
-		"VMClass.spec.diskDefaults.type":                              rootType,
-		"VMClass.spec.performanceProfile.cpuHotAddEnabled":            nil,
-		"VMClass.spec.performanceProfile.nestedVirtualization":        nil,
-		"VMClass.spec.performanceProfile.memoryHotAddEnabled":         func(vm *manifest.VM) bool { return !vm.MemHotAdd },
-		"VMClass.spec.performanceProfile.virtualizationBasedSecurity": func(vm *manifest.VM) bool { return !vm.VBS },
-		"VMClass.spec.securityProfile.secureBoot":                     nil,
-		"VMClass.spec.securityProfile.tpmEnabled":                     nil,
-		"VMClass.spec.securityProfile.vtdEnabled":                     nil,
-
-		"VMImage.spec.source.libvirt":              nil,
-		"VMImage.spec.source.libvirt.url":          never,
-		"VMImage.spec.source.libvirt.checksum":     never,
-		"VMImage.spec.source.libvirt.checksumType": never,
-		"VMImage.spec.source.vsphere":              nil,
-		"VMImage.spec.source.proxmox":              nil,
-		"VMImage.spec.distribution":                nil, // says what it is, asks for nothing
-		"VMImage.spec.metadata":                    nil, // likewise
-
-		"VMNetworkAttachment.spec.network.libvirt.networkName": nil,
-		"VMNetworkAttachment.spec.network.libvirt.bridge.name": nil,
-		"VMNetworkAttachment.spec.network.libvirt.model":       nil,
-		"VMNetworkAttachment.spec.network.mtu":                 nil,
-		"VMNetworkAttachment.spec.network.vsphere":             nil,
-		"VMNetworkAttachment.spec.network.proxmox":             nil,
-		"VMNetworkAttachment.spec.metadata":                    nil,
+func machineFields() providers.Honours {
+	return providers.Honours{
+		"VirtualMachine.spec.resources.cpu":             {},
+		"VirtualMachine.spec.resources.memoryMiB":       {},
+		"VirtualMachine.spec.tags":                      {Note: "kept in the domain's metadata"},
+		"VirtualMachine.spec.userData.cloudInit":        {},
+		"VirtualMachine.spec.metaData.cloudInit":        {},
+		"VirtualMachine.spec.placement.datastore":       {Act: providers.AtCreation, Note: "the storage pool"},
+		"VirtualMachine.spec.importedDisk.diskID":       {Act: providers.Describe, Note: "path says where it is"},
+		"VirtualMachine.spec.importedDisk.path":         {Act: providers.AtCreation},
+		"VirtualMachine.spec.importedDisk.format":       {Act: providers.AtCreation, Note: "a volume of a pool has its own"},
+		"VirtualMachine.spec.importedDisk.source":       {Act: providers.Describe},
+		"VirtualMachine.spec.importedDisk.migrationRef": {Act: providers.Describe},
+		"VirtualMachine.spec.disks[]":                   {},
+		"VirtualMachine.spec.disks[].type":              {Act: providers.AtCreation, When: providers.DiskTypes, Note: thinOrThick},
+		"VirtualMachine.spec.disks[].storageClass":      {Act: providers.Ignore, Note: "there are no classes of storage"},
+		"VirtualMachine.spec.disks[].scsi.controller":   {Act: providers.AtCreation},
+		"VirtualMachine.spec.disks[].scsi.controllerType": {
+			Act: providers.Ignore, Note: "the controller is virtio-scsi",
+		},
+		"VirtualMachine.spec.disks[].scsi.sharedBus": {Act: providers.AtCreation, When: unshared, Note: "noSharing alone"},
+		"VirtualMachine.spec.networks[]":             {},
+		"VirtualMachine.spec.networks[].ipAddress":   {Act: providers.AtCreation, Note: bySeed},
+		"VirtualMachine.spec.networks[].prefix":      {Act: providers.AtCreation, Note: bySeed},
+		"VirtualMachine.spec.networks[].gateway":     {Act: providers.AtCreation, Note: bySeed},
+		"VirtualMachine.spec.networks[].dns":         {Act: providers.AtCreation, Note: bySeed},
 	}
 }
 
-// honours returns the function that looks a path up. The table is made once
-// for it: it is asked for every path of every VM.
-func honours() func(path string, vm *manifest.VM) bool {
-	table := honoured()
-	return func(path string, vm *manifest.VM) bool {
-		for at := path; at != ""; at = parent(at) {
-			if cond, ok := table[at]; ok {
-				return cond == nil || cond(vm)
-			}
-		}
-		return false
+func classFields() providers.Honours {
+	return providers.Honours{
+		"VMClass.spec.cpu":                                     {},
+		"VMClass.spec.memory":                                  {},
+		"VMClass.spec.firmware":                                {},
+		"VMClass.spec.diskDefaults.size":                       {},
+		"VMClass.spec.diskDefaults.type":                       {Act: providers.AtCreation, When: providers.RootType, Note: thinOrThick},
+		"VMClass.spec.extraConfig":                             {Field: providers.FieldAutostart, When: onlyAutostart, Note: "autostart alone"},
+		"VMClass.spec.performanceProfile.cpuHotAddEnabled":     {Note: "room for four times as many"},
+		"VMClass.spec.performanceProfile.nestedVirtualization": {Note: "true needs KVM on an Intel or AMD host"},
+		"VMClass.spec.performanceProfile.memoryHotAddEnabled": {
+			Act: providers.AtCreation, When: func(vm *manifest.VM) bool { return !vm.MemHotAdd }, Note: "false alone",
+		},
+		"VMClass.spec.performanceProfile.virtualizationBasedSecurity": {
+			Act: providers.AtCreation, When: func(vm *manifest.VM) bool { return !vm.VBS }, Note: "false alone",
+		},
+		"VMClass.spec.securityProfile.secureBoot": {},
+		"VMClass.spec.securityProfile.tpmEnabled": {Note: "true needs swtpm on the host"},
+		"VMClass.spec.securityProfile.vtdEnabled": {Note: "true needs an x86_64 host"},
 	}
 }
 
-// parent returns the path one step up: "a.b[]" is above "a.b[].c", and "a.b"
-// above "a.b[]".
-func parent(path string) string {
-	if s, ok := strings.CutSuffix(path, "[]"); ok {
-		return s
+func imageFields() providers.Honours {
+	return providers.Honours{
+		"VMImage.spec.source.libvirt":              {},
+		"VMImage.spec.source.libvirt.url":          {Act: providers.Refuse, Note: "an image is found by its path, in a pool of the host"},
+		"VMImage.spec.source.libvirt.checksum":     {Act: providers.Ignore, Note: "nothing is fetched"},
+		"VMImage.spec.source.libvirt.checksumType": {Act: providers.Ignore, Note: "nothing is fetched"},
+		"VMImage.spec.source.vsphere":              {Act: providers.Elsewhere},
+		"VMImage.spec.source.proxmox":              {Act: providers.Elsewhere},
+		"VMImage.spec.distribution":                {Act: providers.Describe},
+		"VMImage.spec.metadata":                    {Act: providers.Describe},
 	}
-	up, _, _ := cutLast(path, ".")
-	if up == path {
-		return ""
-	}
-	return up
 }
 
-// diskTypes tells whether every disk's type is one that makes a difference
-// here. What a disk spins on is the pool's matter.
-func diskTypes(vm *manifest.VM) bool {
+func networkFields() providers.Honours {
+	return providers.Honours{
+		"VMNetworkAttachment.spec.network.libvirt.networkName": {},
+		"VMNetworkAttachment.spec.network.libvirt.bridge.name": {},
+		"VMNetworkAttachment.spec.network.libvirt.model":       {},
+		"VMNetworkAttachment.spec.network.vsphere":             {Act: providers.Elsewhere},
+		"VMNetworkAttachment.spec.network.proxmox":             {Act: providers.Elsewhere},
+		"VMNetworkAttachment.spec.network.mtu":                 {Act: providers.AtCreation, Note: "of the interface"},
+		"VMNetworkAttachment.spec.metadata":                    {Act: providers.Describe},
+
+		"VMNetworkAttachment.spec.ipAllocation.type":                    {Act: providers.AtCreation, Note: "DHCP and Static"},
+		"VMNetworkAttachment.spec.ipAllocation.staticConfig":            {Act: providers.AtCreation, Note: bySeed},
+		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.servers":       {Act: providers.AtCreation, Note: bySeed},
+		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.searchDomains": {Act: providers.AtCreation, Note: bySeed},
+	}
+}
+
+func unshared(vm *manifest.VM) bool {
 	for _, d := range vm.Disks {
-		if !provisioning(d.Type) {
+		if d.SCSI != nil && d.SCSI.SharedBus != "" && d.SCSI.SharedBus != "noSharing" {
 			return false
 		}
 	}
 	return true
 }
 
-func rootType(vm *manifest.VM) bool { return provisioning(vm.RootDisk.Type) }
-
-func provisioning(kind string) bool {
-	switch kind {
-	case "", "thin", "thick", "eagerzeroedthick":
-		return true
+// onlyAutostart tells whether nothing is written in extraConfig that this
+// provider does not know.
+func onlyAutostart(vm *manifest.VM) bool {
+	for key := range vm.ExtraConfig {
+		if key != "autostart" {
+			return false
+		}
 	}
-	return false
+	return true
 }

@@ -31,6 +31,7 @@ type markXML struct {
 	Image     string     `xml:"image,attr,omitempty"`
 	CloudInit string     `xml:"cloudinit,attr,omitempty"`
 	Retired   string     `xml:"retired,attr,omitempty"` // RFC 3339
+	HotAdd    bool       `xml:"hotadd,attr,omitempty"`  // it was made with room for more CPUs
 	Disks     []markDisk `xml:"disk"`
 	NICs      []markNIC  `xml:"nic"`
 	Tags      []string   `xml:"tag"`
@@ -55,7 +56,7 @@ type markNIC struct {
 func newMark(o providers.Owner, vm *manifest.VM) *markXML {
 	m := &markXML{
 		UUID: o.UUID().String(), Fleet: o.Fleet, Namespace: o.VM.Namespace, Name: o.VM.Name,
-		CloudInit: vm.CloudInit.Digest, Tags: slices.Clone(vm.Tags),
+		CloudInit: vm.CloudInit.Digest, Tags: slices.Clone(vm.Tags), HotAdd: vm.CPUHotAdd,
 	}
 	if vm.Image != nil {
 		m.Image = vm.Image.Digest

@@ -63,29 +63,31 @@ func TestWorthless(t *testing.T) {
 }
 
 func TestHonours(t *testing.T) {
-	vm := &manifest.VM{MemHotAdd: true, RootDisk: manifest.RootDisk{Type: "nvme"}, Disks: []manifest.Disk{{Type: "thin"}}}
+	vm := &manifest.VM{MemHotAdd: true, RootDisk: manifest.RootDisk{Type: "nvme"}, ExtraConfig: map[string]string{"autostart": "true", "other": "1"}, Disks: []manifest.Disk{{Type: "thin"}}}
+	honours := providers.NewHonours(honoured())
 	for path, want := range map[string]bool{
-		"VirtualMachine.spec.powerState":                         true,
-		"VirtualMachine.spec.disks[].sizeGiB":                    true,
-		"VirtualMachine.spec.disks[].type":                       true,
-		"VirtualMachine.spec.disks[].storageClass":               false,
-		"VirtualMachine.spec.networks[].ipAddress":               true,
-		"VirtualMachine.spec.userData.cloudInit.inline":          true,
-		"VirtualMachine.spec.userData.ignition.inline":           false,
-		"VirtualMachine.spec.placement.cluster":                  false,
-		"VMClass.spec.diskDefaults.type":                         false,
-		"VMClass.spec.performanceProfile.memoryHotAddEnabled":    false,
-		"VMImage.spec.source.libvirt.path":                       true,
-		"VMImage.spec.source.libvirt.url":                        false,
-		"VMImage.spec.source.vsphere.templateName":               true,
-		"VMNetworkAttachment.spec.network.vsphere.vlan.vlanID":   true,
-		"VMNetworkAttachment.spec.network.libvirt.driver.queues": false,
-		"VMNetworkAttachment.spec.network.libvirt.bridge.name":   true,
-		"VMNetworkAttachment.spec.network.libvirt.bridge.stp":    false,
-		"Nonsense": false,
-		"":         false,
+		"VirtualMachine.spec.powerState":                             true,
+		"VirtualMachine.spec.disks[].sizeGiB":                        true,
+		"VirtualMachine.spec.disks[].type":                           true,
+		"VirtualMachine.spec.disks[].storageClass":                   false,
+		"VirtualMachine.spec.networks[].ipAddress":                   true,
+		"VirtualMachine.spec.userData.cloudInit.inline":              true,
+		"VirtualMachine.spec.userData.ignition.inline":               false,
+		"VirtualMachine.spec.placement.cluster":                      false,
+		"VMClass.spec.diskDefaults.type":                             false,
+		"VMClass.spec.performanceProfile.memoryHotAddEnabled":        false,
+		"VMImage.spec.source.libvirt.path":                           true,
+		"VMImage.spec.source.libvirt.url":                            false,
+		"VMImage.spec.source.vsphere.templateName":                   true,
+		"VMNetworkAttachment.spec.network.vsphere.vlan.vlanID":       true,
+		"VMNetworkAttachment.spec.network.libvirt.driver.queues":     false,
+		"VMNetworkAttachment.spec.network.libvirt.bridge.name":       true,
+		"VMNetworkAttachment.spec.network.libvirt.bridge.stp":        false,
+		"VMNetworkAttachment.spec.ipAllocation.staticConfig.address": true,
+		"VMNetworkAttachment.spec.ipAllocation.poolConfig.poolRef":   false,
+		"VMClass.spec.extraConfig":                                   false,
 	} {
-		if got := honours()(path, vm); got != want {
+		if got := honours.Acts(path, vm); got != want {
 			t.Errorf("%s: %v, want %v", path, got, want)
 		}
 	}

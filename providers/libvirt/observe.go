@@ -3,6 +3,7 @@ package libvirt
 import (
 	"encoding/xml"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -31,13 +32,25 @@ type domainDoc struct {
 	} `xml:"vcpu"`
 	OS struct {
 		Firmware string `xml:"firmware,attr"`
-		Loader   struct {
-			Type string `xml:"type,attr"`
+		Info     struct {
+			Features []struct {
+				Name    string `xml:"name,attr"`
+				Enabled string `xml:"enabled,attr"`
+			} `xml:"feature"`
+		} `xml:"firmware"`
+		Loader struct {
+			Type   string `xml:"type,attr"`
+			Secure string `xml:"secure,attr"`
 		} `xml:"loader"`
 	} `xml:"os"`
+	CPU struct {
+		Features []cpuFeature `xml:"feature"`
+	} `xml:"cpu"`
 	Devices struct {
 		Disks    []diskDoc `xml:"disk"`
 		NICs     []nicDoc  `xml:"interface"`
+		TPMs     []present `xml:"tpm"`
+		IOMMUs   []present `xml:"iommu"`
 		Channels []struct {
 			Target struct {
 				Name  string `xml:"name,attr"`
@@ -84,6 +97,12 @@ type nicDoc struct {
 }
 
 type (
+	// present is an element that says enough by being there.
+	present    struct{}
+	cpuFeature struct {
+		Name   string `xml:"name,attr"`
+		Policy string `xml:"policy,attr"`
+	}
 	aliasDoc struct {
 		Name string `xml:"name,attr"`
 	}
@@ -101,6 +120,8 @@ func readDomain(document string) (*domainDoc, error) {
 	if err := xml.Unmarshal(withoutControllers(document), &d); err != nil {
 		return nil, fmt.Errorf("read a domain's document: %w", err)
 	}
+	// Of a CPU's many features, those are kept that something is made of.
+	d.CPU.Features = slices.Clip(slices.DeleteFunc(d.CPU.Features, func(f cpuFeature) bool { return f.Name != "vmx" && f.Name != "svm" }))
 	return &d, nil
 }
 
@@ -163,18 +184,16 @@ func (d *domainDoc) hardware(mark *markXML, known sizes) providers.Hardware {
 		CPU:          positive(d.VCPU.Max),
 		MemoryMaxMiB: d.Memory.mib(),
 		MemoryMiB:    d.CurrentMemory.mib(),
-		Firmware:     providers.Known(manifest.FirmwareBIOS),
+		Firmware:     providers.Known(d.firmware()),
 		DisksKnown:   true,
 		NICsKnown:    true,
+		Traits:       d.character().traits(),
 	}
 	if d.VCPU.Current > 0 {
 		h.CPU = providers.Known(d.VCPU.Current)
 	}
 	if !h.MemoryMiB.Known {
 		h.MemoryMiB = h.MemoryMaxMiB
-	}
-	if d.OS.Firmware == "efi" || d.OS.Loader.Type == "pflash" {
-		h.Firmware = providers.Known(manifest.FirmwareUEFI)
 	}
 	for i := range d.Devices.Disks {
 		if disk := &d.Devices.Disks[i]; disk.isDisk() {
@@ -185,6 +204,13 @@ func (d *domainDoc) hardware(mark *markXML, known sizes) providers.Hardware {
 		h.NICs = append(h.NICs, d.Devices.NICs[i].facts(mark))
 	}
 	return h
+}
+
+func (d *domainDoc) firmware() manifest.Firmware {
+	if d.OS.Firmware == "efi" || d.OS.Loader.Type == "pflash" {
+		return manifest.FirmwareUEFI
+	}
+	return manifest.FirmwareBIOS
 }
 
 // isDisk tells a disk from a CD-ROM, which the first-boot data is, or a floppy.

@@ -152,6 +152,9 @@ func agentThere(c *golibvirt.Libvirt, dom golibvirt.Domain) (bool, error) {
 // IsTaskComplete tells whether a shutdown has ended. A task of any other kind
 // was never given out, and counts as complete.
 func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
 	text, ok := strings.CutPrefix(string(task), shutdownTask)
 	id, valid := parseUUID(text)
 	if !ok || !valid {

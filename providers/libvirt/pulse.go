@@ -14,19 +14,16 @@ import (
 	"github.com/vmsteward/vmsteward/internal/logkey"
 )
 
-// page is of how many domains a pulse reads the documents and the disks. The
-// next pulse turns to the next ones, so of n domains a change is found after
-// n/page pulses at most.
-const page = 8
-
 // disksPatience bounds the question about disks.
 const disksPatience = time.Second
 
 // pulse is what the looks so far saw of every domain.
 type pulse struct {
-	mu   sync.Mutex // held during a look
-	last map[golibvirt.UUID]beat
-	turn golibvirt.UUID // the last domain whose turn it was
+	mu    sync.Mutex // held during a look
+	last  map[golibvirt.UUID]beat
+	order []golibvirt.UUID // of the domains in last
+	turns turns
+	room  int // of documents, in the next look
 
 	// unheard is set when a question about disks was not answered in time: a
 	// QEMU or a storage is stuck, and each further question could bind one of
@@ -39,7 +36,7 @@ type beat struct {
 	dom golibvirt.Domain
 	// core is told of every domain at every look.
 	core core
-	// more is told when the domain's page comes, or while it is off: sizes,
+	// more is told when it is the domain's turn, or while it is off: sizes,
 	// amounts, and the hash of a document, each under its name.
 	more map[string]uint64
 }
@@ -53,32 +50,39 @@ type core struct {
 
 // Pulse implements providers.Pulse. What a few calls tell of all domains at
 // once is found at each call: state, name, autostart, a saved memory, and the
-// CPUs and memory of those that are off. The rest is found page by page, as it
-// costs a call for each: what was defined for the next start, the hardware
-// that runs, and the size of disks. The last alone needs a QEMU or a storage
-// that answers, and is left out as long as one does not.
+// CPUs and memory of those that are off. The rest is found when it is the
+// domain's turn, as it costs a call for each: what was defined for the next
+// start, the hardware that runs, and the size of disks. The last alone needs a
+// QEMU or a storage that answers, and is left out as long as one does not.
 func (p *Provider) Pulse(ctx context.Context) ([]string, error) {
 	p.pulse.mu.Lock()
 	defer p.pulse.mu.Unlock()
-	doms := p.pulse.page()
-	now := &look{seed: p.library.seed}
-	err := p.do(ctx, "pulse", "", beats, func(c *golibvirt.Libvirt) error { return now.take(c, doms) })
-	if err != nil {
+	now := &look{seed: p.library.seed, page: p.pulse.page()}
+	begun := time.Now()
+	if err := p.do(ctx, "pulse", "", beats, now.take); err != nil {
 		return nil, err
 	}
-	if len(doms) > 0 && !p.pulse.unheard.Load() {
-		p.measure(ctx, now)
+	p.pulse.adapt(time.Since(begun), p.mostDocuments())
+	if doms := p.pulse.diskPage(); len(doms) > 0 && !p.pulse.unheard.Load() {
+		p.measure(ctx, now, doms)
 	}
 	return p.pulse.compare(now.beats()), nil
 }
 
-// measure adds the disks of the page to the look, if they are told in time.
-func (p *Provider) measure(ctx context.Context, l *look) {
+func (p *Provider) mostDocuments() int {
+	if p.session.endpoint.transport == overUnix {
+		return mostDocuments
+	}
+	return mostDocumentsFar
+}
+
+// measure adds the disks of the domains to the look, if they are told in time.
+func (p *Provider) measure(ctx context.Context, l *look, doms []golibvirt.Domain) {
 	ctx, cancel := context.WithTimeout(ctx, disksPatience)
 	defer cancel()
 	var disks []golibvirt.DomainStatsRecord
 	err := p.session.do(ctx, beats, func(c *golibvirt.Libvirt) (err error) {
-		disks, err = c.ConnectGetAllDomainStats(l.page, uint32(golibvirt.DomainStatsBlock), statsFlags)
+		disks, err = c.ConnectGetAllDomainStats(doms, uint32(golibvirt.DomainStatsBlock), statsFlags)
 		return err
 	})
 	switch {
@@ -90,39 +94,12 @@ func (p *Provider) measure(ctx context.Context, l *look) {
 	}
 }
 
-// page returns the domains to read: up to half of it are some that have not
-// been read since they came or started, the others are those whose turn it is.
-func (p *pulse) page() []golibvirt.Domain {
-	ids := slices.SortedFunc(maps.Keys(p.last), compareIDs)
-	picked := map[golibvirt.UUID]bool{}
-	for _, id := range ids {
-		if len(picked) < page/2 && p.last[id].unread() {
-			picked[id] = true
-		}
-	}
-	at, found := slices.BinarySearchFunc(ids, p.turn, compareIDs)
-	if found {
-		at++
-	}
-	for i := 0; i < len(ids) && len(picked) < page; i++ {
-		p.turn = ids[(at+i)%len(ids)]
-		picked[p.turn] = true
-	}
-	var doms []golibvirt.Domain
-	for id := range picked {
-		doms = append(doms, p.last[id].dom)
-	}
-	return doms
-}
-
 // unread tells whether a document of the domain has not been read yet.
 func (b beat) unread() bool {
 	_, definition := b.more[factDefinition]
 	_, running := b.more[factRunning]
 	return !definition || b.core.run >= 0 && !running
 }
-
-func compareIDs(a, b golibvirt.UUID) int { return slices.Compare(a[:], b[:]) }
 
 // compare remembers what was seen and returns the ids of domains that differ.
 // The first time there is nothing to differ from.
@@ -141,12 +118,17 @@ func (p *pulse) compare(now map[golibvirt.UUID]beat) []string {
 			ids = append(ids, idOf(id))
 		}
 	}
-	p.last = now
+	p.keep(now)
 	if first {
 		return nil
 	}
 	slices.Sort(ids)
 	return ids
+}
+
+// keep remembers a look.
+func (p *pulse) keep(now map[golibvirt.UUID]beat) {
+	p.last, p.order = now, slices.SortedFunc(maps.Keys(now), compareIDs)
 }
 
 // differs tells whether a fact is another one than before. One that was not

@@ -22,19 +22,19 @@ type look struct {
 	amounts   []golibvirt.DomainStatsRecord // of those that are off
 	autostart map[golibvirt.UUID]bool
 	saved     map[golibvirt.UUID]bool
-	disks     []golibvirt.DomainStatsRecord // of the page
-	page      []golibvirt.Domain
-	documents []documents // of the page, in its order
+	disks     []golibvirt.DomainStatsRecord // of those whose turn it was
+	page      []golibvirt.Domain            // whose documents are read
+	documents []documents                   // of the page, in its order
 }
 
 // documents are the hashes of a domain's documents; 0: not read.
 type documents struct{ definition, running uint64 }
 
-// take makes the calls that the daemon answers by itself, all at once. For the
-// CPUs and memory of a domain that runs it would ask its QEMU, which takes a
-// millisecond or more, and for ever if that one is stuck.
-func (l *look) take(c *golibvirt.Libvirt, page []golibvirt.Domain) error {
-	l.page, l.documents = page, make([]documents, len(page))
+// take makes the calls that the daemon answers by itself, as many at once as it
+// takes from one connection. For the CPUs and memory of a domain that runs it
+// would ask its QEMU, which takes a millisecond or more, and for ever if that
+// one is stuck.
+func (l *look) take(c *golibvirt.Libvirt) error {
 	stats := func(into *[]golibvirt.DomainStatsRecord, what golibvirt.DomainStatsTypes, which golibvirt.ConnectGetAllDomainStatsFlags) func() error {
 		return func() (err error) {
 			*into, err = c.ConnectGetAllDomainStats(nil, uint32(what), statsFlags|uint32(which))
@@ -52,8 +52,11 @@ func (l *look) take(c *golibvirt.Libvirt, page []golibvirt.Domain) error {
 		l.saved, err = listed(c, golibvirt.ConnectListDomainsManagedsave)
 		return err
 	})
-	g.Go(func() error { return each(len(page), func(i int) error { return l.read(c, i) }) })
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	l.documents = make([]documents, len(l.page))
+	return each(len(l.page), func(i int) error { return l.read(c, i) })
 }
 
 // read reads the documents of a domain of the page. One that is gone is no

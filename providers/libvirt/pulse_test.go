@@ -22,7 +22,7 @@ import (
 
 // domain returns the beat of the n-th domain.
 func domain(n int, run int32, more map[string]uint64) (golibvirt.UUID, beat) {
-	id := golibvirt.UUID{15: byte(n)}
+	id := golibvirt.UUID{14: byte(n >> 8), 15: byte(n)}
 	return id, beat{
 		dom:  golibvirt.Domain{Name: fmt.Sprint(n), UUID: id, ID: run},
 		core: core{name: fmt.Sprint(n), run: run}, more: more,
@@ -64,24 +64,99 @@ func TestPulseComparesWhatIsKnown(t *testing.T) {
 }
 
 func TestEveryDomainHasItsTurn(t *testing.T) {
-	for _, n := range []int{0, 1, 3, page, page + 1, 5*page + 3} {
-		p := &pulse{last: map[golibvirt.UUID]beat{}}
-		for i := range n {
-			id, b := domain(i, int32(i%3)-1, nil) // never read: they must not take all the room
-			p.last[id] = b
-		}
-		seen := map[golibvirt.UUID]bool{}
-		for range 2*n/page + 2 {
-			doms := p.page()
-			if len(doms) > page {
-				t.Errorf("%d domains on a page", len(doms))
+	read := map[string]uint64{factDefinition: 1, factRunning: 1}
+	for _, row := range []struct {
+		reason        string
+		running, off  int
+		more          map[string]uint64
+		allOn, allOff int // looks until each had its turn
+	}{
+		{"nobody is there", 0, 0, read, 1, 1},
+		{"few are read every time", 3, fewDocuments, read, 1, 1},
+		{"many are read every second time", 90, 60, read, 2, 2},
+		{"what is off is read as far as there is room", 0, 4 * mostDocuments, read, 1, 4},
+		{"what runs goes before", 90, 910, read, 2, 6},
+		{"what runs does not take all the room", 1000, 100, read, 11, 2},
+		{"what was never read does not take all the room", 300, 700, nil, 10, 11},
+	} {
+		p := &pulse{room: mostDocuments}
+		all := map[golibvirt.UUID]beat{}
+		for i := range row.running + row.off {
+			run := int32(-1)
+			if i%2 == 0 && i/2 < row.running || i/2 >= row.off {
+				run = int32(i)
 			}
-			for _, d := range doms {
-				seen[d.UUID] = true
+			id, b := domain(i, run, row.more)
+			all[id] = b
+		}
+		p.keep(all)
+		on, off := map[golibvirt.UUID]int{}, map[golibvirt.UUID]int{} // the look of the first turn
+		for look := range 20 {
+			documents := 0
+			for _, d := range p.page() {
+				of := off
+				documents++
+				if d.ID >= 0 {
+					of = on
+					documents++
+				}
+				if _, had := of[d.UUID]; !had {
+					of[d.UUID] = look + 1
+				}
+			}
+			if documents > mostDocuments {
+				t.Errorf("%s: %d documents in one look", row.reason, documents)
 			}
 		}
-		if len(seen) != n {
-			t.Errorf("%d of %d domains had their turn", len(seen), n)
+		wantTurns(t, row.reason+", running", on, row.running, row.allOn)
+		wantTurns(t, row.reason+", off", off, row.off, row.allOff)
+	}
+}
+
+func wantTurns(t *testing.T, what string, first map[golibvirt.UUID]int, n, within int) {
+	t.Helper()
+	last := 0
+	for _, look := range first {
+		last = max(last, look)
+	}
+	if len(first) != n || last > within {
+		t.Errorf("%s: %d of %d had their turn, the last in look %d, want %d", what, len(first), n, last, within)
+	}
+}
+
+func TestDisksHaveTheirTurn(t *testing.T) {
+	const n = 5*fewDisks + 3
+	p, all := &pulse{}, map[golibvirt.UUID]beat{}
+	for i := range n {
+		id, b := domain(i, int32(i), nil)
+		all[id] = b
+	}
+	p.keep(all)
+	seen := map[golibvirt.UUID]bool{}
+	for range 6 {
+		doms := p.diskPage()
+		if len(doms) != fewDisks {
+			t.Errorf("%d domains at once", len(doms))
+		}
+		for _, d := range doms {
+			seen[d.UUID] = true
+		}
+	}
+	if len(seen) != n {
+		t.Errorf("%d of %d domains had their turn", len(seen), n)
+	}
+}
+
+func TestSlowLooksReadLess(t *testing.T) {
+	p := &pulse{}
+	for _, step := range []struct {
+		took time.Duration
+		room int
+	}{
+		{0, 8}, {0, 16}, {0, 32}, {0, 64}, {0, 64}, {quickLook, 64}, {slowLook, 64}, {slowLook + 1, 32}, {time.Minute, 16}, {time.Minute, 8}, {time.Minute, 8},
+	} {
+		if p.adapt(step.took, 64); p.room != step.room {
+			t.Fatalf("after a look of %v: room for %d, want %d", step.took, p.room, step.room)
 		}
 	}
 }
@@ -89,7 +164,7 @@ func TestEveryDomainHasItsTurn(t *testing.T) {
 func TestPulseOfMachinesThatRunIsStill(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, libvirttest.Options{})
-	vms := r.crowd(page+2, 4)
+	vms := r.crowd(fewDocuments+2, 4)
 	pulseOf(t, r.Provider)
 	for _, vm := range vms[:3] {
 		r.power(vm, providers.PowerStart)

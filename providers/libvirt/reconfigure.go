@@ -15,11 +15,20 @@ import (
 // the mark inside; and then the running machine, if the change is for it. Each
 // step looks at what is there, so that it can be repeated from any point.
 func (p *Provider) Reconfigure(ctx context.Context, ref providers.Ref, change providers.Change) (providers.TaskRef, error) {
-	err := p.do(ctx, "reconfigure", ref.Owner.VM.String(), work, func(c *golibvirt.Libvirt) error {
+	const op = "reconfigure"
+	var host hostFacts
+	if needsHost(change.Traits) {
+		var err error
+		if host, err = p.hostFacts(ctx); err != nil {
+			return "", named(op, ref.Owner.VM.String(), err)
+		}
+	}
+	err := p.do(ctx, op, ref.Owner.VM.String(), work, func(c *golibvirt.Libvirt) error {
 		e, err := p.open(c, ref, change)
 		if err != nil {
 			return err
 		}
+		e.host = host
 		if err := e.plan(); err != nil {
 			return err
 		}
@@ -45,6 +54,7 @@ type edit struct {
 	c      *golibvirt.Libvirt
 	owner  providers.Owner
 	change providers.Change
+	host   hostFacts // read only where a trait depends on it
 	*target
 	sheet  *sheet
 	before string     // the mark as it was
@@ -101,6 +111,9 @@ func (e *edit) plan() error {
 		if err := e.setMemory(*ch.MemoryMiB); err != nil {
 			return err
 		}
+	}
+	if err := e.setTraits(); err != nil {
+		return err
 	}
 	for _, g := range ch.GrowDisks {
 		if err := e.growDisk(g); err != nil {

@@ -99,13 +99,13 @@ func newSession(cfg sessionConfig) (*session, error) {
 // do returns by ctx's end (plus a second at most, for an fn that does not
 // return when its calls fail: what such an fn writes must not be read). A call
 // that is stuck then is freed by closing its connection, which also cuts off
-// the calls that share it. What was cut off has kind Timeout, and its outcome
-// is unknown; what was cut off by another or by the daemon's end has kind
-// Unavailable, and its outcome is unknown too. A failed dial has kind
-// Unavailable or Unauthorized, and fn has not run. If ctx ends before fn has
-// run, its error is returned as it is, except that a daemon that did not
-// answer in time is Unavailable. Errors of the daemon are returned as fn
-// returns them.
+// the calls that share it. What a deadline cut off has kind Timeout, and its
+// outcome is unknown; so is that of what was cancelled, which returns the
+// context's error as it is, and that of what was cut off by another or by the
+// daemon's end, which has kind Unavailable. A failed dial has kind Unavailable
+// or Unauthorized, and fn has not run. If ctx ends before fn has run, its error
+// is returned as it is, except that a daemon that did not answer in time is
+// Unavailable. Errors of the daemon are returned as fn returns them.
 //
 // In the stream lane fn has the connection for itself. An io.Writer that is
 // given to the library must not return an error there: the library's

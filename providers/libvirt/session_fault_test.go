@@ -2,7 +2,6 @@ package libvirt
 
 import (
 	"context"
-	"errors"
 	"os"
 	"runtime"
 	"strings"
@@ -135,9 +134,8 @@ func TestACancelledCallReturnsItsCause(t *testing.T) {
 		return err
 	})
 	h.Resume()
-	wantKind(t, err, providers.Timeout)
-	if !errors.Is(err, context.Canceled) {
-		t.Errorf("%v does not say that it was cancelled", err)
+	if err != context.Canceled {
+		t.Errorf("a call under way: %v, want the context's error as it is", err)
 	}
 	if _, err := libVersion(ctx, s, work); err != context.Canceled {
 		t.Errorf("a call that never began: %v, want the context's error as it is", err)
@@ -156,7 +154,9 @@ func TestAnFnThatDoesNotReturnHoldsNobody(t *testing.T) {
 		<-release
 		return nil
 	})
-	wantKind(t, err, providers.Timeout)
+	if err != context.Canceled {
+		t.Errorf("%v, want the context's error as it is", err)
+	}
 	if took := time.Since(begin); took > letGo+slack {
 		t.Errorf("do took %v", took)
 	}

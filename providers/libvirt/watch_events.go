@@ -36,6 +36,7 @@ func (n *news) subscribe(ctx context.Context, c *conn, limit time.Duration) erro
 	return c.run(ctx, func(v *golibvirt.Libvirt) error {
 		n.ears.Add(len(watched))
 		var g errgroup.Group
+		g.SetLimit(atOnce)
 		for _, id := range watched {
 			g.Go(func() error {
 				// The subscription ends with the connection, not with ctx.

@@ -21,7 +21,7 @@ const (
 
 func changes(proc uint32) bool {
 	switch proc {
-	case 11, 29, 93, 94, 125, 160, 161, 174, 199, 204, procUpload, 231, 251, 260, 264, 350:
+	case 11, 29, 93, 94, 125, 160, 161, 174, 196, 199, 204, procUpload, 231, 234, 251, 260, 264, 350, 358:
 		return true
 	}
 	return false

@@ -25,6 +25,10 @@ type broken struct {
 	capabilities func() providers.Capabilities
 	watch        func(ctx context.Context, ready func(), changed func(ids ...string)) error
 	pulse        func(context.Context) ([]string, error)
+	snapshots    func(context.Context, providers.Ref) ([]providers.Snapshot, error)
+	take         func(context.Context, providers.Ref, providers.SnapshotRequest) (providers.TaskRef, error)
+	revert       func(context.Context, providers.Ref, string) (providers.TaskRef, error)
+	drop         func(context.Context, providers.Ref, string) (providers.TaskRef, error)
 	// around wraps every call that takes a context and returns an error.
 	around func(ctx context.Context, call func(context.Context) error) error
 }
@@ -114,6 +118,38 @@ func (b *broken) Pulse(ctx context.Context) (ids []string, err error) {
 		return err
 	})
 	return ids, err
+}
+
+func (b *broken) Snapshots(ctx context.Context, ref providers.Ref) (all []providers.Snapshot, err error) {
+	err = b.within(ctx, func(ctx context.Context) (err error) {
+		all, err = or(b.snapshots, b.Provider.Snapshots)(ctx, ref)
+		return err
+	})
+	return all, err
+}
+
+func (b *broken) TakeSnapshot(ctx context.Context, ref providers.Ref, req providers.SnapshotRequest) (task providers.TaskRef, err error) {
+	err = b.within(ctx, func(ctx context.Context) (err error) {
+		task, err = or(b.take, b.Provider.TakeSnapshot)(ctx, ref, req)
+		return err
+	})
+	return task, err
+}
+
+func (b *broken) RevertSnapshot(ctx context.Context, ref providers.Ref, name string) (task providers.TaskRef, err error) {
+	err = b.within(ctx, func(ctx context.Context) (err error) {
+		task, err = or(b.revert, b.Provider.RevertSnapshot)(ctx, ref, name)
+		return err
+	})
+	return task, err
+}
+
+func (b *broken) DropSnapshot(ctx context.Context, ref providers.Ref, name string) (task providers.TaskRef, err error) {
+	err = b.within(ctx, func(ctx context.Context) (err error) {
+		task, err = or(b.drop, b.Provider.DropSnapshot)(ctx, ref, name)
+		return err
+	})
+	return task, err
 }
 
 // or returns the replacement if there is one. F is a func type.

@@ -1,7 +1,7 @@
 package memory
 
 import (
-	"strings"
+	"maps"
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
@@ -23,12 +23,12 @@ func (p *Provider) Capabilities() providers.Capabilities {
 		MemoryShrinksLive: true,
 		Concurrency:       concurrency,
 		NIC:               nicOpinion,
-		Honours:           honours(),
+		Honours:           providers.NewHonours(honoured()),
 	}
 }
 
 func abilities() map[providers.Field]providers.Ability {
-	return map[providers.Field]providers.Ability{
+	all := map[providers.Field]providers.Ability{
 		providers.FieldCPU:        providers.LiveInHeadroom,
 		providers.FieldMemory:     providers.LiveInHeadroom,
 		providers.FieldDisk:       providers.Live,
@@ -47,6 +47,8 @@ func abilities() map[providers.Field]providers.Ability {
 		providers.FieldImage:      providers.Replace,
 		providers.FieldCloudInit:  providers.Replace,
 	}
+	maps.Copy(all, traitAbilities())
+	return all
 }
 
 // nicOpinion returns the network and model that a wanted interface will have:
@@ -73,63 +75,57 @@ func nicOpinion(nic manifest.NIC) (network, model string) {
 	return n.Key.Name, model
 }
 
-// honours tells whether the model acts on a declared path. The longest entry
-// of the table that the path begins with decides; a path without one is not
-// acted on.
-func honours() func(path string, _ *manifest.VM) bool {
-	table := honoured()
-	return func(path string, _ *manifest.VM) bool {
-		for path != "" {
-			if yes, ok := table[path]; ok {
-				return yes
-			}
-			cut := strings.LastIndexAny(path, ".[")
-			if cut < 0 {
-				return false
-			}
-			path = path[:cut]
-		}
-		return false
-	}
-}
+// honoured is what the model shows, compares or keeps.
+func honoured() providers.Honours {
+	const (
+		noGuest     = "nothing runs in the guest"
+		thinOrThick = "thin, thick and eagerzeroedthick"
+		seen        = "its digest is kept in the mark"
+	)
+	return providers.Honours{
+		"VirtualMachine.spec.importedDisk":         {Act: providers.AtCreation},
+		"VirtualMachine.spec.importedDisk.source":  {Act: providers.Describe},
+		"VirtualMachine.spec.resources.cpu":        {},
+		"VirtualMachine.spec.resources.memoryMiB":  {},
+		"VirtualMachine.spec.disks":                {},
+		"VirtualMachine.spec.disks[].type":         {When: providers.DiskTypes, Note: thinOrThick},
+		"VirtualMachine.spec.disks[].storageClass": {Act: providers.Ignore, Note: "there are no classes of storage"},
+		"VirtualMachine.spec.networks":             {},
+		"VirtualMachine.spec.networks[].ipAddress": {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.networks[].prefix":    {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.networks[].gateway":   {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.networks[].dns":       {Act: providers.Ignore, Note: noGuest},
+		"VirtualMachine.spec.userData":             {Note: seen},
+		"VirtualMachine.spec.metaData":             {Note: seen},
+		"VirtualMachine.spec.tags":                 {},
+		"VMClass.spec.cpu":                         {},
+		"VMClass.spec.memory":                      {},
+		"VMClass.spec.firmware":                    {},
+		"VMClass.spec.diskDefaults.size":           {},
+		"VMClass.spec.diskDefaults.type":           {When: providers.RootType, Note: thinOrThick},
+		"VMClass.spec.extraConfig":                 {Note: "autostart, too"},
+		"VMClass.spec.resourceLimits":              {},
+		"VMClass.spec.securityProfile.secureBoot":  {},
+		"VMClass.spec.securityProfile.tpmEnabled":  {},
+		"VMClass.spec.securityProfile.vtdEnabled":  {},
+		"VMImage.spec.source.libvirt":              {},
+		"VMImage.spec.source.vsphere":              {},
+		"VMImage.spec.source.http.url":             {},
+		"VMImage.spec.source.http.checksum":        {},
+		"VMImage.spec.source.http.checksumType":    {},
+		"VMImage.spec.distribution":                {Act: providers.Describe},
+		"VMImage.spec.metadata":                    {Act: providers.Describe},
+		"VMNetworkAttachment.spec.metadata":        {Act: providers.Describe},
 
-// honoured is the table of honours: what the model shows, compares or keeps.
-func honoured() map[string]bool {
-	return map[string]bool{
-		"VirtualMachine.spec.providerRef":                       true,
-		"VirtualMachine.spec.classRef":                          true,
-		"VirtualMachine.spec.imageRef":                          true,
-		"VirtualMachine.spec.importedDisk":                      true,
-		"VirtualMachine.spec.importedDisk.source":               false, // where it came from changes nothing
-		"VirtualMachine.spec.powerState":                        true,
-		"VirtualMachine.spec.lifecycle.gracefulShutdownTimeout": true,
-		"VirtualMachine.spec.resources.cpu":                     true,
-		"VirtualMachine.spec.resources.memoryMiB":               true,
-		"VirtualMachine.spec.disks":                             true,
-		"VirtualMachine.spec.disks[].expandPolicy":              false, // growing is always live
-		"VirtualMachine.spec.disks[].type":                      false, // one kind of storage
-		"VirtualMachine.spec.disks[].storageClass":              false, // no classes
-		"VirtualMachine.spec.disks[].scsi":                      false, // no controllers
-		"VirtualMachine.spec.networks":                          true,
-		"VirtualMachine.spec.networks[].ipAddress":              false, // nothing runs in the guest
-		"VirtualMachine.spec.networks[].prefix":                 false,
-		"VirtualMachine.spec.networks[].gateway":                false,
-		"VirtualMachine.spec.networks[].dns":                    false,
-		"VirtualMachine.spec.userData":                          true, // its digest is kept in the mark
-		"VirtualMachine.spec.metaData":                          true,
-		"VirtualMachine.spec.tags":                              true,
-		"VMClass.spec.cpu":                                      true,
-		"VMClass.spec.memory":                                   true,
-		"VMClass.spec.firmware":                                 true,
-		"VMClass.spec.diskDefaults.size":                        true,
-		"VMClass.spec.performanceProfile.cpuHotAddEnabled":      true,
-		"VMClass.spec.performanceProfile.memoryHotAddEnabled":   true,
-		"VMImage.spec.source.libvirt":                           true,
-		"VMImage.spec.source.vsphere":                           true,
-		"VMImage.spec.source.http":                              true,
-		"VMNetworkAttachment.spec.network.libvirt.bridge.name":  true,
-		"VMNetworkAttachment.spec.network.libvirt.networkName":  true,
-		"VMNetworkAttachment.spec.network.libvirt.model":        true,
-		"VMNetworkAttachment.spec.network.vsphere.portgroup":    true,
+		"VMClass.spec.performanceProfile.cpuHotAddEnabled":            {},
+		"VMClass.spec.performanceProfile.memoryHotAddEnabled":         {},
+		"VMClass.spec.performanceProfile.nestedVirtualization":        {},
+		"VMClass.spec.performanceProfile.virtualizationBasedSecurity": {},
+
+		"VMNetworkAttachment.spec.network.libvirt.bridge.name":   {},
+		"VMNetworkAttachment.spec.network.libvirt.networkName":   {},
+		"VMNetworkAttachment.spec.network.libvirt.model":         {},
+		"VMNetworkAttachment.spec.network.vsphere.portgroup":     {},
+		"VMNetworkAttachment.spec.network.vsphere.pciSlotNumber": {},
 	}
 }

@@ -22,6 +22,9 @@ func target(hv *memory.Hypervisor) providertest.Target {
 		Connect: func(context.Context) (providers.Provider, error) { return hv.Connect(settings()), nil },
 		VM:      smallVM,
 		Outside: outside(hv),
+		Elsewhere: func(nic *manifest.NIC) {
+			nic.Network = &manifest.Network{Libvirt: &manifest.LibvirtNetwork{Network: "other"}}
+		},
 		Poll:    time.Millisecond,
 		NoSkips: true,
 	}
@@ -60,6 +63,19 @@ func outside(hv *memory.Hypervisor) providertest.Outside {
 			_ = o.RemoveImage("lost")
 			vm.Image = &manifest.Image{Key: manifest.Key{Namespace: "default", Name: "lost"}, Digest: "sha256:lost"}
 		},
+		AttachDisk: func(_ context.Context, id string) (func(context.Context) error, error) {
+			name := "images/" + id + "-attached.img"
+			return func(context.Context) error { return o.RemoveVolume(name) }, o.AttachDisk(id, name, 1)
+		},
+		ImportDisk: func(context.Context) (manifest.ImportedDisk, func(context.Context) error, error) {
+			const name = "images/imported.img"
+			return manifest.ImportedDisk{ID: "imported", Path: name, SizeGiB: 2},
+				func(context.Context) error { return o.RemoveVolume(name) }, o.AddVolume(name, 2)
+		},
+		LoseNetwork: func(nic *manifest.NIC) {
+			_ = o.RemoveNetwork("lost")
+			nic.Network = &manifest.Network{Libvirt: &manifest.LibvirtNetwork{Network: "lost"}}
+		},
 		Interrupt: func(op string, n int) func() {
 			hv.OnStep(func(s memory.Step) error {
 				if s.Op == op && s.N == n {
@@ -68,6 +84,10 @@ func outside(hv *memory.Hypervisor) providertest.Outside {
 				return nil
 			})
 			return func() { hv.OnStep(nil) }
+		},
+		Deny: func() func() {
+			hv.Inject(memory.Fault{Kind: providers.Unauthorized, Times: -1})
+			return hv.Heal
 		},
 		Cut: func() func() { hv.Cut(); return hv.Restore },
 		Stall: func() func() {

@@ -107,6 +107,7 @@ func (m *machine) describe(turn int) providers.VM {
 	for _, h := range shapes {
 		rotate(h.Disks, turn)
 		rotate(h.NICs, turn)
+		h.Traits = showTraits(h.Traits)
 		hide(h, m.Hidden)
 	}
 	return vm

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -66,6 +67,7 @@ func addDiskEdit(c call, want manifest.Disk, live bool) edit {
 				d := makeDisk(want.Name, volumeName(m.Mark.Owner, want.Name), want.SizeGiB)
 				s.addVolume(d.Origin, d.SizeBytes.Value, "")
 				h.Disks = append(h.Disks, d)
+				setTraits(h, diskTraits(want))
 			}
 		},
 	}
@@ -83,6 +85,9 @@ func changeText(ch providers.Change) string {
 	}
 	if ch.MemoryMiB != nil {
 		say("memory=%d", *ch.MemoryMiB)
+	}
+	for _, f := range slices.Sorted(maps.Keys(ch.Traits)) {
+		say("%s=%s", f, ch.Traits[f])
 	}
 	for _, g := range ch.GrowDisks {
 		say("disk[%s]=%d", g.Name, g.SizeGiB)

@@ -18,13 +18,15 @@ type Fault struct {
 	Times int          // how many calls it hits; 0: one; negative: all
 
 	Delay   time.Duration  // the call takes so long
-	Hang    bool           // the call ends with its context
+	Hang    bool           // the call ends with its context, or with the connection
 	Kind    providers.Kind // of the error; empty: no error
 	Missing string         // with NotFound
 	After   time.Duration  // with RateLimited
 	// Lost lets the call take effect and then loses its answer: Delay, Hang
 	// and Kind happen afterwards. A call that fails by itself is not touched.
 	Lost bool
+
+	hv *Hypervisor // that it was injected into
 }
 
 // matches tells whether the rule is about the call.
@@ -52,8 +54,7 @@ func (f *Fault) answer(ctx context.Context, c call) error {
 // strike delays, hangs or fails the call.
 func (f *Fault) strike(ctx context.Context, c call) error {
 	if f.Hang {
-		<-ctx.Done()
-		return ctx.Err()
+		return f.hv.hang(ctx, c)
 	}
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)
@@ -82,19 +83,21 @@ func (h *Hypervisor) Inject(faults ...Fault) {
 		if f.Times == 0 {
 			f.Times = 1
 		}
+		f.hv = h
 		h.faults = append(h.faults, &f)
 	}
 }
 
 // Heal forgets all faults and restores the connection.
 func (h *Hypervisor) Heal() {
+	h.setCut(false)
 	h.ctl.Lock()
 	defer h.ctl.Unlock()
-	h.faults, h.cut = nil, false
+	h.faults = nil
 }
 
 // Cut makes every call of every connection fail with Unavailable, until
-// Restore or Heal, and ends every Watch.
+// Restore or Heal, and ends every Watch and every call that hangs.
 func (h *Hypervisor) Cut() {
 	h.setCut(true)
 	h.loseStreams("the endpoint does not answer", nil)
@@ -107,6 +110,35 @@ func (h *Hypervisor) setCut(cut bool) {
 	h.ctl.Lock()
 	defer h.ctl.Unlock()
 	h.cut = cut
+	if cut {
+		for severed := range h.hanging {
+			close(severed)
+		}
+		clear(h.hanging)
+	}
+}
+
+// hang returns when the context ends or the connection is cut.
+func (h *Hypervisor) hang(ctx context.Context, c call) error {
+	severed := make(chan struct{})
+	h.ctl.Lock()
+	if h.cut {
+		close(severed)
+	} else {
+		h.hanging[severed] = true
+	}
+	h.ctl.Unlock()
+	defer func() {
+		h.ctl.Lock()
+		defer h.ctl.Unlock()
+		delete(h.hanging, severed)
+	}()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-severed:
+		return c.fail(providers.Unavailable, "the connection was lost")
+	}
 }
 
 // arrive counts the call and picks the fault that hits it, if any.
@@ -134,14 +166,14 @@ func (h *Hypervisor) arrive(c call) (cut bool, hit *Fault) {
 
 // Step is a point between two internal effects of a call.
 type Step struct {
-	Op   string       // create, delete or reconfigure
+	Op   string       // create, delete, reconfigure or power
 	VM   manifest.Key // whose
 	N    int          // counts from 1 within the call
 	Done string       // the effect that has just been made, such as "volume root"
 }
 
-// OnStep has fn called after each internal effect of Create, Delete and
-// Reconfigure, with no lock held. It may panic or end the process: the effects
+// OnStep has fn called after each internal effect of Create, Delete,
+// Reconfigure and Power, with no lock held. It may panic or end the process: the effects
 // made so far stay, as after kill -9. If it returns an error, the call stops
 // there and returns it, as Unavailable unless it has a kind. nil ends it.
 func (h *Hypervisor) OnStep(fn func(Step) error) {

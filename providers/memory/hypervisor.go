@@ -43,11 +43,14 @@ type Hypervisor struct {
 	hushed bool // see Hush
 
 	watchers map[*watcher]bool
+	hanging  map[chan struct{}]bool // of calls that hang: closed when the connection is cut
 }
 
 // NewHypervisor returns an empty one.
 func NewHypervisor() *Hypervisor {
-	return &Hypervisor{st: newState(), counts: map[string]int{}, watchers: map[*watcher]bool{}}
+	return &Hypervisor{
+		st: newState(), counts: map[string]int{}, watchers: map[*watcher]bool{}, hanging: map[chan struct{}]bool{},
+	}
 }
 
 // SetNature changes how the hypervisor behaves from now on.

@@ -11,28 +11,6 @@ import (
 	"github.com/vmsteward/vmsteward/providers/memory"
 )
 
-func TestHonoursByTheLongestEntry(t *testing.T) {
-	honours := connect(memory.Nature{}).Capabilities().Honours
-	for _, row := range []struct {
-		path string
-		want bool
-		why  string
-	}{
-		{"VirtualMachine.spec.disks[].sizeGiB", true, "below disks"},
-		{"VirtualMachine.spec.disks[].storageClass", false, "an entry of its own"},
-		{"VirtualMachine.spec.disks[].scsi.controller", false, "below an entry that says no"},
-		{"VirtualMachine.spec.userData.cloudInit.inline", true, "below userData"},
-		{"VirtualMachine.spec.placement.cluster", false, "in no entry"},
-		{"VirtualMachine.spec.resources.gpu.count", false, "CPU and memory alone"},
-		{"VMClass.spec.cpuSomething", false, "a prefix ends at a word"},
-		{"", false, "no path"},
-	} {
-		if got := honours(row.path, nil); got != row.want {
-			t.Errorf("%q: %t, want %t: %s", row.path, got, row.want, row.why)
-		}
-	}
-}
-
 func TestNetworkOpinion(t *testing.T) {
 	opinion := connect(memory.Nature{}).Capabilities().NIC
 	key := manifest.Key{Namespace: "default", Name: "lan"}

@@ -93,6 +93,9 @@ func build(req providers.CreateRequest, s providers.Settings, n Nature) *machine
 	if vm.MemHotAdd {
 		m.Config.MemoryMaxMiB.Value *= headroom
 	}
+	if t := providers.WantedTraits(vm); len(t) > 0 {
+		m.Config.Traits = t
+	}
 	m.Autostart = vm.Autostart != nil && *vm.Autostart
 	for _, d := range wantedDisks(req) {
 		m.Config.Disks = append(m.Config.Disks, d)

@@ -81,6 +81,11 @@ const (
 	opSweep       = "sweep"
 	opWatch       = "watch"
 	opPulse       = "pulse"
+
+	opSnapshots      = "snapshots"
+	opTakeSnapshot   = "take-snapshot"
+	opRevertSnapshot = "revert-snapshot"
+	opDropSnapshot   = "drop-snapshot"
 )
 
 // call is one request on its way through admission, effect and answer.

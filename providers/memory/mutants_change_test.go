@@ -101,12 +101,6 @@ func powerMutants() []mutant {
 			})
 		}},
 		{"power-of-absent-is-not-found", "stop of an absent VM succeeds", func(b *broken) { b.powered(providers.PowerStop, none) }},
-		{"unknown-task-is-complete", "an unknown task is an error", func(b *broken) {
-			b.task = func(context.Context, providers.TaskRef) (bool, error) { return false, failure(providers.NotFound) }
-		}},
-		{"unknown-task-is-complete", "an unknown task goes on for ever", func(b *broken) {
-			b.task = func(context.Context, providers.TaskRef) (bool, error) { return false, nil }
-		}},
 	}...)
 }
 
@@ -237,6 +231,8 @@ func alterationMutants() []mutant {
 		"removed-nic-by-name": func(ch *providers.Change) { ch.RemoveNICs = nil },
 		"removed-nic-by-mac":  func(ch *providers.Change) { ch.RemoveNICs = nil },
 		"replaced-nic":        func(ch *providers.Change) { ch.AddNICs = nil },
+		"moved-nic":           func(ch *providers.Change) { ch.AddNICs = nil },
+		"name":                func(ch *providers.Change) { ch.Name = nil },
 		"tags":                func(ch *providers.Change) { ch.Tags = nil },
 		"no-tags":             func(ch *providers.Change) { ch.Tags = nil },
 		"autostart":           func(ch *providers.Change) { ch.Autostart = nil },
@@ -254,7 +250,7 @@ func alterationMutants() []mutant {
 			}
 		}})
 	}
-	for _, field := range []string{"cpu", "memory", "added-disk", "added-nic", "removed-nic-by-name", "removed-nic-by-mac"} {
+	for _, field := range []string{"cpu", "memory", "added-disk", "added-nic", "removed-nic-by-name", "removed-nic-by-mac", "moved-nic"} {
 		all = append(all,
 			mutant{"reconfigure-" + field, "live changes only the definition", func(b *broken) {
 				b.altered(func(ch *providers.Change) { ch.Live = false })

@@ -26,8 +26,9 @@ type mutant struct {
 // mutants returns all of them, those of a check together.
 func mutants() []mutant {
 	all := slices.Concat(
-		createMutants(), createRaceMutants(), describeMutants(), listMutants(), ownershipMutants(),
-		powerMutants(), reconfigureMutants(), alterationMutants(), deleteMutants(), callMutants(), watchMutants(),
+		createMutants(), createRaceMutants(), describeMutants(), listMutants(), absentMutants(), ownershipMutants(),
+		powerMutants(), taskMutants(), reconfigureMutants(), roomMutants(), alterationMutants(), traitMutants(),
+		snapshotMutants(), deleteMutants(), partMutants(), watchMutants(), crowdMutants(), callMutants(), midCallMutants(), credentialMutants(),
 	)
 	slices.SortFunc(all, func(a, b mutant) int {
 		return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(a.how, b.how))

@@ -102,6 +102,7 @@ func (o Outside) DetachNIC(vm string, ref providers.NICRef) error {
 	return o.change(vm, func(_ *state, m *machine) {
 		for _, h := range m.shapes(true) {
 			h.NICs = slices.DeleteFunc(h.NICs, isNIC(ref))
+			dropTraits(h)
 		}
 	})
 }
@@ -141,6 +142,15 @@ func (o Outside) GrowDisk(vm, name string, gib int) error {
 	})
 }
 
+// AttachDisk makes a volume and gives it to the definition as a disk that
+// nobody's name is on.
+func (o Outside) AttachDisk(vm, volume string, gib int) error {
+	return o.change(vm, func(s *state, m *machine) {
+		s.addVolume(volume, int64(gib)*bytesPerGiB, "")
+		m.Config.Disks = append(m.Config.Disks, makeDisk("", volume, gib))
+	})
+}
+
 // DetachDisk takes the disk out of the VM; its volume stays.
 func (o Outside) DetachDisk(vm, name string) error {
 	return o.change(vm, func(s *state, m *machine) {
@@ -149,6 +159,7 @@ func (o Outside) DetachDisk(vm, name string) error {
 		}
 		for _, h := range m.shapes(true) {
 			h.Disks = slices.DeleteFunc(h.Disks, func(d providers.Disk) bool { return d.Name == name })
+			dropTraits(h)
 		}
 	})
 }

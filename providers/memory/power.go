@@ -11,6 +11,7 @@ import (
 // Power implements providers.Provider.
 func (p *Provider) Power(ctx context.Context, ref providers.Ref, op providers.PowerOp) (task providers.TaskRef, err error) {
 	c := call{op: opPower, owner: ref.Owner, text: ref.Owner.VM.String() + " " + string(op)}
+	steps := &stepper{hv: p.hv, c: c}
 	err = p.mutate(ctx, c, func() (changed bool, err error) {
 		err = p.hv.update(func(s *state) error {
 			m, err := s.grasp(c, ref)
@@ -23,6 +24,9 @@ func (p *Provider) Power(ctx context.Context, ref providers.Ref, op providers.Po
 			task, changed, err = p.power(s, c, m, op)
 			return err
 		})
+		if err == nil && changed {
+			err = steps.done(string(op))
+		}
 		return changed, err
 	})
 	if err != nil {

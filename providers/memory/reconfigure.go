@@ -121,6 +121,9 @@ func (p *Provider) edits(c call, ch providers.Change, n Nature) []edit {
 	if ch.MemoryMiB != nil {
 		all = append(all, memoryEdit(c, roundUp(*ch.MemoryMiB, n.RoundMemoryMiB), ch.Live))
 	}
+	if len(ch.Traits) > 0 {
+		all = append(all, traitsEdit(c, ch.Traits, ch.Live))
+	}
 	for _, g := range ch.GrowDisks {
 		all = append(all, growEdit(c, g, ch.Live))
 	}
@@ -232,6 +235,7 @@ func removeNICEdit(r providers.NICRef, live bool) edit {
 		apply: func(_ *state, m *machine) {
 			for _, h := range m.shapes(live) {
 				h.NICs = slices.DeleteFunc(h.NICs, isNIC(r))
+				dropTraits(h)
 			}
 			for name, mac := range m.Mark.MACs {
 				if isNIC(r)(providers.NIC{Name: name, MAC: mac}) {
@@ -255,6 +259,7 @@ func (p *Provider) addNICEdit(c call, nic manifest.NIC, live bool, n Nature) edi
 				} else {
 					h.NICs = append(h.NICs, made)
 				}
+				setTraits(h, nicTraits(nic))
 			}
 			if m.Mark.MACs == nil {
 				m.Mark.MACs = map[string]string{}

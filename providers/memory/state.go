@@ -39,6 +39,7 @@ type machine struct {
 	Deaf      bool                 `json:"deaf,omitempty"` // the guest ignores a shutdown
 	Blurred   bool                 `json:"blurred,omitempty"`
 	Hidden    []providers.Field    `json:"hidden,omitempty"` // facts that read as unknown
+	History   *history             `json:"history,omitempty"`
 }
 
 // volume is one piece of storage. Its name carries its owner.

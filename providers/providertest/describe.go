@@ -57,7 +57,7 @@ func describeChecks() []Check {
 	}, {
 		"suspended-is-not-off", "A VM that is paused is Suspended, neither Off nor On; a start resumes it.", describeSuspended,
 	}, {
-		"unreadable-is-not-absent", "A VM that cannot be read is an error other than NotFound, and its list is not complete.", describeBlurred,
+		"suspended-can-be-stopped", "PowerStop makes a paused VM Off, and Delete of one is a Conflict.", suspendedStopped,
 	}, {
 		"unknown-is-not-zero", "What is not known is said to be unknown: a known fact has a value that a VM can have.", describeUnknown,
 	}}
@@ -127,29 +127,23 @@ func describeSuspended(ctx context.Context, e *Env) error {
 	return e.Err()
 }
 
-func describeBlurred(ctx context.Context, e *Env) error {
-	if !e.need(e.Outside.Blur != nil, "Blur hook") {
+func suspendedStopped(ctx context.Context, e *Env) error {
+	if !e.need(e.Outside.Suspend != nil, "Suspend hook") {
 		return e.Err()
 	}
-	ref, _ := e.made(ctx, "a")
-	if e.failed() || !e.ok("Blur hook", e.Outside.Blur(ctx, ref.ID, true)) {
-		return e.Err()
+	ref, _ := e.running(ctx, "a")
+	if !e.failed() {
+		e.ok("Suspend hook", e.Outside.Suspend(ctx, ref.ID))
 	}
-	e.undo = append(e.undo, func(ctx context.Context) error { return e.Outside.Blur(ctx, ref.ID, false) })
-	vm, err := e.look(ctx, ref)
-	if err == nil || providers.KindOf(err) == providers.NotFound {
-		e.failf("describe of an unreadable VM returned %v, %v; want an error other than NotFound", vm, err)
+	paused, volumes := e.describe(ctx, ref), e.volumes(ctx)
+	if !e.failed() {
+		e.refused("delete of a paused VM", e.tryDelete(ctx, ref), providers.Conflict)
 	}
-	if _, lists := e.P.(providers.Lister); !lists {
-		return e.Err()
-	}
-	inv := e.list(ctx)
-	listed := false
-	for _, vm := range inv.VMs {
-		listed = listed || vm.ID == ref.ID
-	}
-	if !listed && (inv.Complete || len(inv.Problems) == 0) {
-		e.failf("the list leaves out an unreadable VM, says complete = %t and names %d problems", inv.Complete, len(inv.Problems))
+	e.untouched(ctx, "a refused delete", ref, paused)
+	e.sameVolumes("a refused delete", volumes, e.volumes(ctx))
+	e.power(ctx, ref, providers.PowerStop)
+	if vm := e.describe(ctx, ref); vm.Power != providers.Off {
+		e.failf("a paused VM is %s after a stop", vm.Power)
 	}
 	return e.Err()
 }
@@ -192,6 +186,11 @@ func (e *Env) plausible(vm providers.VM) {
 		for _, d := range h.Disks {
 			if d.SizeBytes.Known && d.SizeBytes.Value < 1 {
 				e.failf("%s has a disk %q of known size 0", vm.Name, d.Name)
+			}
+		}
+		for field, text := range h.Traits {
+			if text == "" || !providers.ValidTrait(field, text) {
+				e.failf("%s has the trait %s with the text %q", vm.Name, field, text)
 			}
 		}
 	}

@@ -107,179 +107,31 @@ func (e *Env) wanted(o providers.Owner) *manifest.VM {
 	return vm
 }
 
-// create makes a VM and waits for it.
-func (e *Env) create(ctx context.Context, o providers.Owner, vm *manifest.VM) providers.Ref {
-	ref := providers.Ref{Owner: o}
-	if e.failed() {
-		return ref
-	}
-	var res providers.CreateResult
-	err := e.call(ctx, func(ctx context.Context) (err error) {
-		res, err = e.P.Create(ctx, providers.CreateRequest{Owner: o, VM: vm})
-		return err
-	})
-	if e.ok("create "+o.VM.Name, err) {
-		e.ok("create "+o.VM.Name, e.wait(ctx, res.Task))
-	}
-	if res.ID == "" {
-		e.failf("create %s returned no id", o.VM.Name)
-	}
-	ref.ID = res.ID
-	return ref
-}
-
-// made creates the usual VM of a short name and describes it.
-func (e *Env) made(ctx context.Context, short string) (providers.Ref, *providers.VM) {
-	o := e.owner(ctx, short)
-	ref := e.create(ctx, o, e.wanted(o))
-	return ref, e.describe(ctx, ref)
-}
-
-// running creates the usual VM and starts it.
-func (e *Env) running(ctx context.Context, short string) (providers.Ref, *providers.VM) {
-	ref, _ := e.made(ctx, short)
-	e.power(ctx, ref, providers.PowerStart)
-	vm := e.describe(ctx, ref)
-	if vm.Power != providers.On {
-		e.failf("the VM is %s after a start, want On", vm.Power)
-	}
-	return ref, vm
-}
-
-// describe returns a VM that must be there; never nil.
-func (e *Env) describe(ctx context.Context, ref providers.Ref) *providers.VM {
-	if e.failed() {
-		return &providers.VM{}
-	}
-	vm, err := e.look(ctx, ref)
-	if !e.ok("describe "+ref.Owner.VM.Name, err) {
-		return &providers.VM{}
-	}
-	if vm == nil {
-		e.failf("describe returned neither a VM nor an error")
-		return &providers.VM{}
-	}
-	return vm
-}
-
-// look describes a VM that may not be there.
-func (e *Env) look(ctx context.Context, ref providers.Ref) (vm *providers.VM, err error) {
-	err = e.call(ctx, func(ctx context.Context) error {
-		vm, err = e.P.Describe(ctx, ref)
-		return err
-	})
-	return vm, err
-}
-
-// power brings a VM to a state and waits for it.
-func (e *Env) power(ctx context.Context, ref providers.Ref, op providers.PowerOp) {
-	if !e.failed() {
-		e.ok(string(op), e.tryPower(ctx, ref, op))
-	}
-}
-
-func (e *Env) tryPower(ctx context.Context, ref providers.Ref, op providers.PowerOp) error {
-	return e.task(ctx, func(ctx context.Context) (providers.TaskRef, error) { return e.P.Power(ctx, ref, op) })
-}
-
-// reconfigure changes a VM and waits for it.
-func (e *Env) reconfigure(ctx context.Context, ref providers.Ref, ch providers.Change) {
-	if !e.failed() {
-		e.ok("reconfigure", e.tryReconfigure(ctx, ref, ch))
-	}
-}
-
-func (e *Env) tryReconfigure(ctx context.Context, ref providers.Ref, ch providers.Change) error {
-	return e.task(ctx, func(ctx context.Context) (providers.TaskRef, error) { return e.P.Reconfigure(ctx, ref, ch) })
-}
-
-// delete removes a VM and waits for it.
-func (e *Env) delete(ctx context.Context, ref providers.Ref) {
-	if !e.failed() {
-		e.ok("delete", e.tryDelete(ctx, ref))
-	}
-}
-
-func (e *Env) tryDelete(ctx context.Context, ref providers.Ref) error {
-	return e.task(ctx, func(ctx context.Context) (providers.TaskRef, error) { return e.P.Delete(ctx, ref) })
-}
-
-// gone expects that the VM is not there.
-func (e *Env) gone(ctx context.Context, ref providers.Ref) {
-	if e.failed() {
-		return
-	}
-	if vm, err := e.look(ctx, ref); !providers.IsAbsent(err) {
-		e.failf("describe returned %v, %v for a VM that is not there; want NotFound", vm, err)
-	}
-}
-
-// list returns an inventory; never nil.
-func (e *Env) list(ctx context.Context) *providers.Inventory {
-	inv := &providers.Inventory{}
-	l, can := e.P.(providers.Lister)
-	if !e.need(can, "Lister") {
-		return inv
-	}
-	err := e.call(ctx, func(ctx context.Context) (err error) {
-		inv, err = l.List(ctx)
-		return err
-	})
-	if !e.ok("list", err) {
-		return &providers.Inventory{}
-	}
-	return inv
-}
-
-// glance returns an inventory, and an empty one from a provider that cannot
-// list, so that the rest of a check is tried all the same.
-func (e *Env) glance(ctx context.Context) *providers.Inventory {
-	if _, can := e.P.(providers.Lister); !can {
-		return &providers.Inventory{}
-	}
-	return e.list(ctx)
-}
-
-// volumes returns what the Volumes hook sees, sorted; nil without the hook.
-func (e *Env) volumes(ctx context.Context) []string {
-	if e.failed() || e.Outside.Volumes == nil {
-		return nil
-	}
-	names, err := e.Outside.Volumes(ctx)
-	e.ok("volumes hook", err)
-	slices.Sort(names)
-	return names
-}
-
-// foreign makes somebody else's VM of a name; it is removed with the check.
-func (e *Env) foreign(ctx context.Context, name string) (id string) {
-	if !e.need(e.Outside.Foreign != nil, "Foreign hook") {
-		return ""
-	}
-	id, remove, err := e.Outside.Foreign(ctx, name)
-	if e.ok("foreign hook", err) && remove != nil {
-		e.undo = append(e.undo, remove)
-	}
-	return id
-}
-
 // can returns how the provider changes a field; Never when it does not state.
 func (e *Env) can(f providers.Field) providers.Ability {
-	c, stated := e.P.(providers.Capable)
-	if !stated {
-		return providers.Never
-	}
-	return cmp.Or(c.Capabilities().Change[f], providers.Never)
+	a, _ := e.ability(f)
+	return cmp.Or(a, providers.Never)
+}
+
+// changeable tells whether a field of a VM that exists can be changed.
+func (e *Env) changeable(f providers.Field) bool {
+	a := e.can(f)
+	return a != providers.Never && a != providers.Replace
 }
 
 // observes tells whether the provider reports a field.
 func (e *Env) observes(f providers.Field) bool {
-	c, stated := e.P.(providers.Capable)
-	if !stated {
-		return false
+	_, stated := e.ability(f)
+	return stated
+}
+
+func (e *Env) ability(f providers.Field) (a providers.Ability, stated bool) {
+	c, ok := e.P.(providers.Capable)
+	if !ok {
+		return "", false
 	}
-	_, ok := c.Capabilities().Change[f]
-	return ok
+	caps := c.Capabilities()
+	return caps.Ability(f)
 }
 
 // cleanUp removes what the check made, also after a failure.

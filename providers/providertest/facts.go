@@ -52,6 +52,9 @@ func (f facts) hardware(at string, h *providers.Hardware) {
 		nic := fmt.Sprintf("%s.nics[%s]", at, cmp.Or(n.Name, n.MAC))
 		f[nic+".network"], f[nic+".model"], f[nic+".mac"] = n.Network, n.Model, n.MAC
 	}
+	for field, text := range h.Traits {
+		f[at+".traits."+string(field)] = text
+	}
 }
 
 // optional words a fact that may be unknown.

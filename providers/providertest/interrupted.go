@@ -18,6 +18,8 @@ func interruptedChecks() []Check {
 	}, {
 		"interrupted-reconfigure-converges", "Reconfigure after one that stopped between any two steps reaches the same VM.",
 		interruptedReconfigure,
+	}, {
+		"interrupted-power-converges", "Power after one that was cut off brings the VM to the state, and changes nothing else.", interruptedPower,
 	}}
 }
 
@@ -119,4 +121,34 @@ func interruptedReconfigure(ctx context.Context, e *Env) error {
 		return err != nil
 	})
 	return e.Err()
+}
+
+func interruptedPower(ctx context.Context, e *Env) error {
+	ref, off := e.made(ctx, "a")
+	for _, op := range []providers.PowerOp{providers.PowerStart, providers.PowerStop} {
+		e.everyStep("power", func(n int) bool {
+			e.power(ctx, ref, other(op))
+			end := e.Outside.Interrupt("power", n)
+			_, err := e.P.Power(ctx, ref, op)
+			end()
+			e.settled(ctx, "power", ref)
+			e.power(ctx, ref, op)
+			vm := e.describe(ctx, ref)
+			if on := op == providers.PowerStart; !e.failed() && (vm.Power == providers.On) != on {
+				e.failf("the VM is %s after a %s that was cut off and another", vm.Power, op)
+			}
+			e.unchanged(string(op)+" in two attempts", off, vm, "power", "running")
+			return err != nil
+		})
+	}
+	e.power(ctx, ref, providers.PowerStop)
+	return e.Err()
+}
+
+// other returns the operation that leads to the other state.
+func other(op providers.PowerOp) providers.PowerOp {
+	if op == providers.PowerStart {
+		return providers.PowerStop
+	}
+	return providers.PowerStart
 }

@@ -30,6 +30,9 @@ func ownershipChecks() []Check {
 	}, {
 		"a-removed-mark-is-respected", "A VM of ours whose mark somebody removed is not ours any more: no call changes it or its volumes.",
 		ownershipRemoved,
+	}, {
+		"marks-of-other-fleets-are-shown", "A VM of our identity with the mark of another fleet is reported with that mark, and is a Conflict for every call.",
+		ownershipOther,
 	}}
 }
 
@@ -102,5 +105,30 @@ func ownershipRemoved(ctx context.Context, e *Env) error {
 		}
 		e.sameVolumes("sweeping volumes in use", volumes, e.volumes(ctx))
 	}
+	return e.Err()
+}
+
+func ownershipOther(ctx context.Context, e *Env) error {
+	ref, vm := e.made(ctx, "a")
+	if !e.need(e.Outside.SetMark != nil, "SetMark hook") || vm.Mark == nil {
+		return e.Err()
+	}
+	theirs := *vm.Mark
+	theirs.Owner.Fleet = "other-" + e.Fleet
+	e.ok("SetMark hook", e.Outside.SetMark(ctx, ref.ID, &theirs))
+	e.undo = append(e.undo, func(ctx context.Context) error { return e.Outside.SetMark(ctx, ref.ID, vm.Mark) })
+	shown := map[string]string{"mark.owner": theirs.Owner.String()}
+	e.holds("a VM of another fleet", factsOf(e.describe(ctx, ref)), shown)
+	if _, lists := e.P.(providers.Lister); lists {
+		listed, _ := e.listed(ctx, ref.ID)
+		e.holds("a VM of another fleet in a list", factsOf(&listed), shown)
+	}
+	e.defended(ctx, ref, ref)
+	before := e.describe(ctx, ref)
+	if e.failed() {
+		return e.Err()
+	}
+	e.refused("create beside the VM of another fleet", e.tryCreate(ctx, ref.Owner), providers.Conflict)
+	e.untouched(ctx, "create", ref, before)
 	return e.Err()
 }

@@ -52,15 +52,6 @@ func powerChecks() []Check {
 			}
 			return e.Err()
 		},
-	}, {
-		"unknown-task-is-complete", "A task that the hypervisor does not know is complete.",
-		func(ctx context.Context, e *Env) error {
-			done, err := e.P.IsTaskComplete(ctx, "providertest/no-such-task/1")
-			if !done || err != nil {
-				e.failf("an unknown task: complete = %t, %w", done, orNone(err))
-			}
-			return e.Err()
-		},
 	}}
 }
 

@@ -93,7 +93,7 @@ func reconfigureSeveral(ctx context.Context, e *Env) error {
 	want := map[string]string{}
 	except := []string{"config.cpuMax"}
 	for _, a := range alterations() {
-		if a.offOnly || e.can(a.field) == providers.Never || a.name == "no-tags" || a.field == providers.FieldNIC {
+		if a.offOnly || e.can(a.field) == providers.Never || a.name == "no-tags" || a.field == providers.FieldNIC || a.elsewhere {
 			continue
 		}
 		one, facts := a.change(e, before)

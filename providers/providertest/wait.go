@@ -64,6 +64,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 func promptly(d time.Duration, fn func() error) (err error, inTime bool) {
 	answer := make(chan error, 1)
 	go func() { answer <- fn() }()
+	return within(d, answer)
+}
+
+// within waits for an answer.
+func within(d time.Duration, answer <-chan error) (err error, inTime bool) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

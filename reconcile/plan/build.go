@@ -180,7 +180,7 @@ func unhonoured(w *manifest.VM, e *Endpoint) []string {
 	}
 	var out []string
 	for _, path := range w.Declared {
-		if !e.Caps.Honours(path, w) {
+		if !e.Caps.Honours.Acts(path, w) {
 			out = append(out, "not honoured by this provider: "+path)
 		}
 	}

@@ -102,6 +102,7 @@ func testCaps() *providers.Capabilities {
 			providers.FieldNICModel: providers.Restart, providers.FieldNICMAC: providers.Restart,
 			providers.FieldTags: providers.Live, providers.FieldAutostart: providers.Live, providers.FieldRetired: providers.Live,
 			providers.FieldSecureBoot: providers.Restart, providers.FieldExtraConfig: providers.Live, providers.FieldDiskType: providers.Never,
+			"extraConfig[board]": providers.Restart, "extraConfig[other.]": providers.Uncompared,
 			providers.FieldFirmware: providers.Replace, providers.FieldImage: providers.Replace, providers.FieldCloudInit: providers.Replace,
 		},
 		NIC: opinion, Concurrency: 4,

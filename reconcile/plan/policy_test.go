@@ -250,7 +250,7 @@ func TestConflictsAndPlaces(t *testing.T) {
 		}, "update live: cpu live apply | reconfigure live cpu=4", ""},
 		{"what is not honoured is named", func(s *scenario, w *manifest.VM, _ *providers.VM) {
 			w.Declared = []string{"a", "b"}
-			s.Endpoints[0].Caps.Honours = func(path string, _ *manifest.VM) bool { return path == "a" }
+			s.Endpoints[0].Caps.Honours = providers.Honours{"a": {}}
 		}, "none", ""},
 	})
 }

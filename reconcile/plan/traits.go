@@ -30,10 +30,16 @@ func (c *comparison) traits() {
 	}
 }
 
-// trait adds the difference of one property, and how to set it.
+// trait adds the difference of one property, and how to set it. A key that
+// nobody asks for any more is taken away without a restart: the guest that has
+// it now has it until its next one.
 func (c *comparison) trait(field providers.Field, want, found string) {
+	d := Diff{Field: string(field), Wanted: cmp.Or(want, absent), Found: cmp.Or(found, absent)}
+	if want == "" && c.runs() {
+		d.Disruption = Live
+	}
 	c.differ(field, difference{
-		Diff: Diff{Field: string(field), Wanted: cmp.Or(want, absent), Found: cmp.Or(found, absent)},
+		Diff: d,
 		apply: func(ch *providers.Change) {
 			if ch.Traits == nil {
 				ch.Traits = make(providers.Traits)

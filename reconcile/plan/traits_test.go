@@ -40,6 +40,17 @@ func TestTraits(t *testing.T) {
 			extra(f, "TRUE")
 			s.fact("web", func(f *Facts) { f.Applied["extraConfig[disk.EnableUUID]"] = "TRUE" })
 		}, "update live: extraConfig[disk.EnableUUID] live apply | reconfigure live extraConfig[disk.EnableUUID]=", "its manifest changed"},
+		{"a key that only a machine that is off can be given needs a restart", func(_ *scenario, w *manifest.VM, f *providers.VM) {
+			w.ExtraConfig = map[string]string{"board": "21"}
+			both(f, func(h *providers.Hardware) { h.Traits = providers.Traits{} })
+		}, "update restart: extraConfig[board] restart apply | shutdown within 1m0s, reconfigure extraConfig[board]=21, start", ""},
+		{"and needs none to be taken away", func(_ *scenario, _ *manifest.VM, f *providers.VM) {
+			both(f, func(h *providers.Hardware) { h.Traits = providers.Traits{"extraConfig[board]": "21"} })
+		}, "update live: extraConfig[board]! live apply | reconfigure live extraConfig[board]=", "it was changed outside"},
+		{"a key that speaks to another provider is not compared", func(_ *scenario, w *manifest.VM, f *providers.VM) {
+			w.ExtraConfig = map[string]string{"other.key": "1"}
+			both(f, func(h *providers.Hardware) { h.Traits = providers.Traits{} })
+		}, "none", ""},
 		{"a key that is as written is as wanted", func(_ *scenario, w *manifest.VM, f *providers.VM) {
 			w.ExtraConfig = map[string]string{"disk.EnableUUID": "TRUE"}
 			extra(f, "TRUE")

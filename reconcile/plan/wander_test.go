@@ -301,7 +301,7 @@ func (w *wanderer) caps() {
 	caps.MemoryShrinksLive = w.d.below(2) == 0
 	if w.d.below(2) == 0 {
 		delete(caps.Change, pick(w.d, providers.FieldCPU, providers.FieldRetired, providers.FieldNIC))
-		caps.Honours = func(string, *manifest.VM) bool { return false }
+		caps.Honours = providers.Honours{"a": {}}
 	}
 	w.Endpoints = slices.Clone(w.Endpoints)
 	w.Endpoints[w.d.below(len(w.Endpoints))].Caps = caps

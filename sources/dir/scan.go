@@ -49,6 +49,7 @@ func (s *Source) scan(ctx context.Context) (*scan, error) {
 	if sc.root.Children, err = sc.folder(ctx, "."); err != nil {
 		return nil, err
 	}
+	sc.root.ID = folderID(sc.root.Children)
 	if !hasFile(sc.root) {
 		return nil, fmt.Errorf("%s: %w", s.cfg.Path, errEmpty)
 	}
@@ -118,6 +119,7 @@ func (sc *scan) entry(ctx context.Context, rel string, i fs.FileInfo) (n *filetr
 	switch {
 	case i.IsDir():
 		n.Children, err = sc.folder(ctx, rel)
+		n.ID = folderID(n.Children)
 		return n, err
 	case i.Mode()&fs.ModeSymlink != 0:
 		target, err := os.Readlink(filepath.Join(sc.dir, filepath.FromSlash(rel)))
@@ -184,17 +186,13 @@ func (sc *scan) compare(ctx context.Context) error {
 	return nil
 }
 
-// revision is a hash over the paths, modes and contents of the whole tree.
-func (sc *scan) revision() string {
+// folderID is a hash over the names, modes and contents of all that is in a
+// folder and below.
+func folderID(children []*filetree.Node) sources.ContentID {
 	h := sha256.New()
-	var walk func(rel string, n *filetree.Node)
-	walk = func(rel string, n *filetree.Node) {
-		link, _ := n.Content.(string)
-		fmt.Fprintf(h, "%q %v %s %q\n", rel, n.Mode, n.ID, link)
-		for _, c := range n.Children {
-			walk(path.Join(rel, c.Name), c)
-		}
+	for _, c := range children {
+		link, _ := c.Content.(string)
+		fmt.Fprintf(h, "%q %v %s %q\n", c.Name, c.Mode, c.ID, link)
 	}
-	walk(".", &filetree.Node{Mode: fs.ModeDir, Children: sc.root.Children})
-	return "sha256:" + hex.EncodeToString(h.Sum(nil))
+	return sources.ContentID("sha256:" + hex.EncodeToString(h.Sum(nil)))
 }

@@ -89,7 +89,7 @@ func (s *Source) Fetch(ctx context.Context) (*sources.Snapshot, error) {
 		return nil, s.translate(err)
 	}
 	s.cache = sc.cache
-	revision := sc.revision()
+	revision := string(sc.root.ID)
 	if s.last == nil || s.last.Revision != revision {
 		s.last = &sources.Snapshot{
 			Revision: revision,

@@ -152,11 +152,12 @@ func (s *Source) update(ctx context.Context, talk conversation, st *store, p pic
 		return nil, err
 	}
 	if !st.has(p.target) || (!p.pinned.IsZero() && !st.has(p.pinned)) {
-		var haves []plumbing.Hash
-		if base != nil {
-			haves = st.haves(plumbing.NewHash(base.Commit))
-		}
-		err := talk.fetch(ctx, st, p.wants, haves)
+		err := talk.fetch(ctx, st, p.wants, func() []plumbing.Hash {
+			if base == nil {
+				return nil
+			}
+			return st.haves(plumbing.NewHash(base.Commit))
+		})
 		if errors.Is(err, errNotThere) && p.name == "" {
 			return nil, fail(sources.Missing, "push it or correct ref.commit; a branch must lead to it", "%w", err)
 		}

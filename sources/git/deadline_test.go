@@ -102,7 +102,7 @@ func TestStallInThePack(t *testing.T) {
 	late(t, s)
 	stalling = false
 	want(t, s, second)
-	if left, err := s.store.packs(); err != nil || len(left) != 2 {
+	if left, err := s.store.packFiles(); err != nil || len(left) != 2 {
 		t.Errorf("want one pack per good fetch, got %v, %v", left, err)
 	}
 }

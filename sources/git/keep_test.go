@@ -1,11 +1,13 @@
 package git
 
 import (
+	"crypto/sha512"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,9 +76,9 @@ func TestRepack(t *testing.T) {
 	r.ForcePush(map[string]string{"a.yaml": "0"})
 	var most int
 	for i := range 12 {
-		tip := r.Commit(map[string]string{"a.yaml": fmt.Sprint(i)})
+		tip := r.Commit(map[string]string{"a.yaml": fmt.Sprint(i % 3)}) // objects come again, in packs of their own
 		want(t, s, tip)
-		packs, err := s.store.packs()
+		packs, err := s.store.packFiles()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,6 +94,38 @@ func TestRepack(t *testing.T) {
 	want(t, again, r.Tip("main"))
 	if ok, err := again.store.descends(t.Context(), again.store.haves(plumbing.NewHash(r.Tip("main")))[10], plumbing.NewHash(other)); ok || err != nil {
 		t.Errorf("want history walkable after repacking, got %v, %v", ok, err)
+	}
+	if out := r.Git("-C", s.cfg.Dir, "fsck", "--full", "--no-dangling"); strings.Contains(out, "error") {
+		t.Errorf("git fsck: %s", out)
+	}
+}
+
+// TestRepackLeavesLargePacks keeps the cost of a push from growing with what was
+// cloned once.
+func TestRepackLeavesLargePacks(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	files := map[string]string{}
+	for i := range 30 {
+		for j := range 20 { // does not shrink much in a pack
+			files[fmt.Sprintf("%d.yaml", i)] += fmt.Sprintf("# %x\n", sha512.Sum512([]byte{byte(i), byte(j)}))
+		}
+	}
+	s := build(t, r, nil)
+	s.packs = 4
+	want(t, s, r.Commit(files))
+	cloned, err := s.store.packFiles()
+	if err != nil || len(cloned) != 1 {
+		t.Fatalf("want one pack, got %v, %v", cloned, err)
+	}
+	for i := range 12 {
+		want(t, s, r.Commit(map[string]string{"0.yaml": fmt.Sprint("change ", i)}))
+		packs, err := s.store.packFiles()
+		if err != nil || len(packs) > s.packs {
+			t.Errorf("after %d pushes: %d packs, %v", i+1, len(packs), err)
+		}
+		if !slices.Contains(packs, cloned[0]) {
+			t.Fatalf("after %d pushes: the large pack was written again", i+1)
+		}
 	}
 	if out := r.Git("-C", s.cfg.Dir, "fsck", "--full", "--no-dangling"); strings.Contains(out, "error") {
 		t.Errorf("git fsck: %s", out)

@@ -43,7 +43,7 @@ func (l *local) open(context.Context) (conversation, error) {
 		return nil, fail(sources.Invalid, "", "%s: unexpected storage %T", l.path, r.Storer)
 	}
 	// Opened once more, so that objects borrowed from other repositories are found.
-	return &localTalk{local: l, st: filesystem.NewStorageWithOptions(st.Filesystem(), cache.NewObjectLRU(4*cacheSize),
+	return &localTalk{local: l, st: filesystem.NewStorageWithOptions(indexed{st.Filesystem()}, cache.NewObjectLRU(cacheSize),
 		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/", osfs.WithBoundOS())})}, nil
 }
 
@@ -72,7 +72,7 @@ func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
 
 // fetch copies what the wants reach and the clone lacks. The haves are not
 // needed: the clone itself can be asked.
-func (t *localTalk) fetch(ctx context.Context, st *store, wants, _ []plumbing.Hash) error {
+func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash, _ func() []plumbing.Hash) error {
 	from := &guarded{Storage: t.st, ended: ctx.Err}
 	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
@@ -113,7 +113,7 @@ func (m *missing) first(h plumbing.Hash) bool {
 	return true
 }
 
-// add collects what a tag or a commit reaches. A clone that has a commit has
+// add collects what a tag or a commit reaches. A clone that has an object has
 // everything that it reaches, because packs are complete and arrive whole.
 func (m *missing) add(h plumbing.Hash) error {
 	for {
@@ -141,7 +141,7 @@ func (m *missing) add(h plumbing.Hash) error {
 			return fmt.Errorf("commit %s: %w", h, err)
 		}
 		m.list = append(m.list, h)
-		if err := m.changes(c); err != nil {
+		if err := m.tree(c.TreeHash); err != nil {
 			return err
 		}
 		todo = append(todo, c.ParentHashes...)
@@ -149,22 +149,8 @@ func (m *missing) add(h plumbing.Hash) error {
 	return nil
 }
 
-// changes collects what differs from the first parent, all of whose objects the
-// clone has or will get.
-func (m *missing) changes(c *object.Commit) error {
-	var base plumbing.Hash
-	if len(c.ParentHashes) > 0 {
-		p, err := object.GetCommit(m.from, c.ParentHashes[0])
-		if err != nil {
-			return fmt.Errorf("commit %s: %w", c.ParentHashes[0], err)
-		}
-		base = p.TreeHash
-	}
-	return m.tree(c.TreeHash, base)
-}
-
-func (m *missing) tree(h, base plumbing.Hash) error {
-	if h == base || !m.first(h) {
+func (m *missing) tree(h plumbing.Hash) error {
+	if !m.first(h) || m.to.has(h) {
 		return nil
 	}
 	t, err := object.GetTree(m.from, h)
@@ -172,35 +158,16 @@ func (m *missing) tree(h, base plumbing.Hash) error {
 		return fmt.Errorf("tree %s: %w", h, err)
 	}
 	m.list = append(m.list, h)
-	old := map[string]plumbing.Hash{}
-	if !base.IsZero() {
-		b, err := object.GetTree(m.from, base)
-		if err != nil && !errors.Is(err, plumbing.ErrObjectNotFound) { // it may have been a file
-			return fmt.Errorf("tree %s: %w", base, err)
-		}
-		if err == nil {
-			for i := range b.Entries {
-				old[b.Entries[i].Name] = b.Entries[i].Hash
-			}
-		}
-	}
 	for i := range t.Entries {
-		if err := m.entry(&t.Entries[i], old[t.Entries[i].Name]); err != nil {
-			return err
+		switch e := &t.Entries[i]; {
+		case e.Mode == filemode.Submodule:
+		case e.Mode == filemode.Dir:
+			if err := m.tree(e.Hash); err != nil {
+				return err
+			}
+		case m.first(e.Hash) && !m.to.has(e.Hash):
+			m.list = append(m.list, e.Hash)
 		}
-	}
-	return nil
-}
-
-func (m *missing) entry(e *object.TreeEntry, base plumbing.Hash) error {
-	switch {
-	case e.Hash == base, e.Mode == filemode.Submodule:
-		return nil
-	case e.Mode == filemode.Dir:
-		return m.tree(e.Hash, base)
-	}
-	if m.first(e.Hash) {
-		m.list = append(m.list, e.Hash)
 	}
 	return nil
 }

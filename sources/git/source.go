@@ -38,8 +38,8 @@ type Source struct {
 // revision is a snapshot and what the next fetch needs to know of it.
 type revision struct {
 	accepted
-	snap  *sources.Snapshot
-	blobs map[plumbing.Hash]int64
+	snap *sources.Snapshot
+	root *filetree.Node
 }
 
 var (
@@ -130,6 +130,7 @@ func (s *Source) fetch(ctx context.Context) (*sources.Snapshot, error) {
 		return nil, err
 	}
 	if !stale && s.unchanged(p, base) {
+		s.store.rest()
 		return s.last.view(""), nil
 	}
 	rev, notes, err := s.bring(ctx, talk, p, base)
@@ -216,27 +217,27 @@ func (s *Source) Last() (*sources.Snapshot, error) {
 	return s.last.view(""), nil
 }
 
-// read makes a revision of what is in a clone, reading every blob that the last
-// one did not have.
+// read makes a revision of what is in a clone, reading every tree and blob that
+// the last one did not have in the same place.
 func (s *Source) read(ctx context.Context, st *store, a accepted) (*revision, error) {
 	c, err := st.commit(plumbing.NewHash(a.Commit))
 	if err != nil {
 		return nil, err
 	}
-	var known map[plumbing.Hash]int64
+	var old *filetree.Node
 	if s.last != nil && st == s.store && !st.suspect.Load() {
-		known = s.last.blobs
+		old = s.last.root
 	}
-	x, err := st.index(ctx, c, s.cfg.Path, known)
+	root, err := st.index(ctx, c, s.cfg.Path, old)
 	if err != nil {
 		return nil, err
 	}
-	return &revision{accepted: a, blobs: x.blobs, snap: &sources.Snapshot{
+	return &revision{accepted: a, root: root, snap: &sources.Snapshot{
 		Revision: a.Commit,
 		Title:    title(c.Message),
 		Author:   printable(fmt.Sprintf("%s <%s>", c.Author.Name, c.Author.Email)),
 		Time:     c.Committer.When,
-		Files:    filetree.New(x.root, c.Committer.When, s.store.load), // a fresh clone takes that place
+		Files:    filetree.New(root, c.Committer.When, s.store.load), // a fresh clone takes that place
 	}}, nil
 }
 

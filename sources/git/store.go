@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -23,7 +22,8 @@ const (
 	// to be made.
 	marker = "vmsteward"
 
-	cacheSize = 16 * cache.MiByte
+	cacheSize = cache.MiByte
+	manyReads = 1000    // objects, whose places in their packs take memory of their own
 	largeBlob = 8 << 20 // bytes; larger ones are streamed when verified
 	maxBlob   = 64 << 20
 )
@@ -41,13 +41,15 @@ type store struct {
 	// does not rest on "nothing has changed".
 	suspect atomic.Bool
 
-	mu sync.Mutex
-	st *filesystem.Storage // nil until needed; guarded by mu
+	mu    sync.Mutex          // guards the rest
+	st    *filesystem.Storage // nil until needed
+	packs string              // as they lay there when st was opened, or received one
+	reads int                 // objects read from st
 }
 
-func openStorage(dir string, keep bool) *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(osfs.New(dir, osfs.WithBoundOS()), cache.NewObjectLRU(cacheSize),
-		filesystem.Options{KeepDescriptors: keep, LargeObjectThreshold: largeBlob})
+func openStorage(dir string) *filesystem.Storage {
+	return filesystem.NewStorageWithOptions(openPacked(dir), cache.NewObjectLRU(cacheSize),
+		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeBlob})
 }
 
 // exists tells whether the folder is a clone of ours.
@@ -87,6 +89,40 @@ func (s *store) closeLocked() {
 	}
 }
 
+// openLocked opens what is there now, unless it is open already.
+func (s *store) openLocked() {
+	if s.st == nil {
+		s.packs, s.reads = s.layout(), 0
+		s.st = openStorage(s.dir)
+	}
+}
+
+// layout is a text that changes when the packs on the disk do.
+func (s *store) layout() string {
+	list, err := os.ReadDir(filepath.Join(s.dir, "objects", "pack"))
+	if err != nil {
+		return err.Error()
+	}
+	var b strings.Builder
+	for _, e := range list {
+		i, err := e.Info()
+		if err != nil {
+			return err.Error()
+		}
+		fmt.Fprintf(&b, "%s %d %d\n", i.Name(), i.Size(), i.ModTime().UnixNano())
+	}
+	return b.String()
+}
+
+// rest lets go of the memory that reading many objects has left.
+func (s *store) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.reads > manyReads {
+		s.closeLocked()
+	}
+}
+
 // has tells whether the object is there, without reading it.
 func (s *store) has(h plumbing.Hash) (yes bool) {
 	s.mu.Lock()
@@ -96,14 +132,13 @@ func (s *store) has(h plumbing.Hash) (yes bool) {
 			yes = false
 		}
 	}()
-	if s.st == nil {
-		s.st = openStorage(s.dir, true)
-	}
+	s.openLocked()
 	return s.st.HasEncodedObject(h) == nil
 }
 
-// check looks at the disk afresh and tells whether the indexes of all packs can
-// be read, without which nothing else makes sense.
+// check looks at the disk and tells whether the indexes of all packs can be
+// read, without which nothing else makes sense. Those that lie there as when
+// they were read before are not read again.
 func (s *store) check() (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +147,11 @@ func (s *store) check() (err error) {
 			err = damaged("pack index: %v", p)
 		}
 	}()
+	if s.st != nil && s.reads <= manyReads && s.packs == s.layout() {
+		return nil
+	}
 	s.closeLocked()
-	s.st = openStorage(s.dir, true)
+	s.openLocked()
 	if err := s.st.HasEncodedObject(plumbing.ZeroHash); !errors.Is(err, plumbing.ErrObjectNotFound) {
 		return onDisk(s.dir, fmt.Errorf("pack index: %w", err))
 	}
@@ -153,9 +191,8 @@ func (s *store) tryLocked(w io.Writer, t plumbing.ObjectType, h plumbing.Hash, l
 			err = fmt.Errorf("object %s: %v", h, p)
 		}
 	}()
-	if s.st == nil {
-		s.st = openStorage(s.dir, true)
-	}
+	s.openLocked()
+	s.reads++
 	o, err := s.st.EncodedObject(t, h)
 	if err != nil {
 		return f, fmt.Errorf("object %s: %w", h, err)
@@ -215,45 +252,57 @@ func (s *store) tree(h plumbing.Hash) (*object.Tree, error) {
 	return t, nil
 }
 
-// receive stores the one pack that fill writes, durably. It writes through a
-// storage of its own, so readers are not held up. What is wrong with the disk or
-// with the clone comes back marked as damage or as a sources.Error; other errors
-// are fill's, or say that the pack is malformed.
+// receive stores the one pack that fill writes, durably. Readers are not held up
+// while it is filled. What is wrong with the disk or with the clone comes back
+// marked as damage or as a sources.Error; other errors are fill's, or say that
+// the pack is malformed.
 func (s *store) receive(fill func(io.Writer) error) error {
 	if err := s.sweep(); err != nil {
 		return onDisk(s.dir, err)
 	}
-	before, err := s.packs()
+	before, err := s.packFiles()
 	if err != nil {
 		return onDisk(s.dir, err)
 	}
 	if err := s.write(fill); err != nil {
 		_ = s.sweep() // the error in hand says more
+		s.reopen()
 		if worse := s.check(); worse != nil {
 			return worse
 		}
 		return err
 	}
-	if err := s.sync(before); err != nil {
-		return onDisk(s.dir, err)
-	}
-	s.reopen()
-	return nil
+	return onDisk(s.dir, s.sync(before))
 }
 
+// write has a pack filled and takes it into use.
 func (s *store) write(fill func(io.Writer) error) error {
-	st := openStorage(s.dir, false)
-	defer st.Close()
+	s.mu.Lock()
+	s.openLocked()
+	st := s.st
 	w, err := st.PackfileWriter()
+	s.mu.Unlock()
 	if err == nil {
 		err = fill(w)
-		if end := w.Close(); err == nil { // a pack that was not filled is malformed, too
+		if end := s.finish(st, w); err == nil { // a pack that was not filled is malformed, too
 			err = end
 		}
 	}
 	if pathError(err) {
 		return onDisk(s.dir, err)
 	}
+	return err
+}
+
+// finish ends a pack that was written through st, which learns of it.
+func (s *store) finish(st *filesystem.Storage, w io.Closer) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := w.Close()
+	if s.st != st {
+		s.closeLocked() // who opened it meanwhile may not have seen the pack
+	}
+	s.packs = s.layout()
 	return err
 }
 
@@ -272,7 +321,7 @@ func (s *store) sweep() error {
 }
 
 // packs lists the pack files.
-func (s *store) packs() ([]string, error) {
+func (s *store) packFiles() ([]string, error) {
 	list, err := os.ReadDir(filepath.Join(s.dir, "objects", "pack"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err

@@ -21,35 +21,31 @@ const (
 	maxDepth   = 128
 )
 
-// index is everything below the configured folder but the contents.
-type index struct {
-	root  *filetree.Node
-	blobs map[plumbing.Hash]int64 // size of every blob, each of which has been read completely
-}
-
-// indexer builds an index.
+// indexer reads everything below the configured folder but the contents. What
+// is where it was in an older tree is taken from there: it has been read, to
+// the last byte.
 type indexer struct {
 	st      *store
-	known   map[plumbing.Hash]int64 // blobs that need no second reading
-	out     map[plumbing.Hash]int64
+	read    map[plumbing.Hash]int64 // sizes of the blobs that this indexer has read
 	entries int
 }
 
-// index reads the trees below path in c, and every blob that is not in known.
-func (s *store) index(ctx context.Context, c *object.Commit, path string, known map[plumbing.Hash]int64) (*index, error) {
+// index reads the trees below path in c, and every blob that old, which may be
+// nil, does not have in the same place.
+func (s *store) index(ctx context.Context, c *object.Commit, path string, old *filetree.Node) (*filetree.Node, error) {
 	tree, err := s.subtree(c, path)
 	if err != nil {
 		return nil, err
 	}
-	x := &indexer{st: s, known: known, out: make(map[plumbing.Hash]int64, len(known))}
+	x := &indexer{st: s, read: make(map[plumbing.Hash]int64)}
 	root := &filetree.Node{Mode: fs.ModeDir | 0o755}
-	if root.Children, err = x.folder(ctx, tree, 0); err != nil {
+	if err := x.folder(ctx, root, tree, old, 0); err != nil {
 		return nil, err
 	}
 	if len(root.Children) == 0 { // Git knows no empty folders
 		return nil, fail(sources.Missing, "if that is meant, commit a README", "commit %s has no files at all", c.Hash)
 	}
-	return &index{root: root, blobs: x.out}, nil
+	return root, nil
 }
 
 // subtree walks from the commit's root to the configured folder.
@@ -78,81 +74,104 @@ func (s *store) subtree(c *object.Commit, path string) (*object.Tree, error) {
 	return t, nil
 }
 
-func (x *indexer) folder(ctx context.Context, t *object.Tree, depth int) ([]*filetree.Node, error) {
-	if x.entries += len(t.Entries); x.entries > maxEntries || depth > maxDepth {
-		return nil, fail(sources.Invalid, "set path to a smaller folder", "the tree is too large: more than %d entries or %d levels", maxEntries, maxDepth)
+// folder fills in what is in a folder. The Content of a folder's Node is the
+// number of entries in it and below.
+func (x *indexer) folder(ctx context.Context, n *filetree.Node, t *object.Tree, old *filetree.Node, depth int) error {
+	before := x.entries
+	if err := x.count(len(t.Entries), depth); err != nil {
+		return err
 	}
-	nodes := make([]*filetree.Node, 0, len(t.Entries))
+	n.ID, n.Children = idOf(t.Hash), make([]*filetree.Node, 0, len(t.Entries))
 	for i := range t.Entries {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return err
 		}
-		n, err := x.entry(ctx, &t.Entries[i], depth)
+		child, err := x.entry(ctx, &t.Entries[i], old, depth)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		nodes = append(nodes, n)
+		n.Children = append(n.Children, child)
 	}
-	filetree.Sort(nodes)
-	for i := 1; i < len(nodes); i++ {
-		if nodes[i].Name == nodes[i-1].Name {
-			return nil, fail(sources.Invalid, "repair the commit", "tree %s has two entries named %q", t.Hash, nodes[i].Name)
+	filetree.Sort(n.Children)
+	for i := 1; i < len(n.Children); i++ {
+		if n.Children[i].Name == n.Children[i-1].Name {
+			return fail(sources.Invalid, "repair the commit", "tree %s has two entries named %q", t.Hash, n.Children[i].Name)
 		}
 	}
-	return nodes, nil
+	n.Content = x.entries - before
+	return nil
 }
 
-func (x *indexer) entry(ctx context.Context, e *object.TreeEntry, depth int) (*filetree.Node, error) {
+// count keeps the tree within its limits.
+func (x *indexer) count(entries, depth int) error {
+	if x.entries += entries; x.entries > maxEntries || depth > maxDepth {
+		return fail(sources.Invalid, "set path to a smaller folder", "the tree is too large: more than %d entries or %d levels", maxEntries, maxDepth)
+	}
+	return nil
+}
+
+// entry reads one entry of a folder; old is that folder in the older tree.
+func (x *indexer) entry(ctx context.Context, e *object.TreeEntry, old *filetree.Node, depth int) (*filetree.Node, error) {
 	if err := filetree.CheckName(e.Name); err != nil {
 		return nil, fail(sources.Invalid, "rename the file", "%w", err)
 	}
-	n := &filetree.Node{Name: e.Name}
-	switch e.Mode {
-	case filemode.Dir:
-		n.Mode = fs.ModeDir | 0o755
+	n := &filetree.Node{Name: e.Name, Mode: modeOf(e.Mode)}
+	var was *filetree.Node
+	if old != nil {
+		was = old.Child(e.Name)
+	}
+	switch {
+	case !n.Mode.IsDir() && !n.Mode.IsRegular():
+		return n, nil
+	case was != nil && was.Mode == n.Mode && was.ID == idOf(e.Hash):
+		below, _ := was.Content.(int)
+		return was, x.count(below, depth)
+	case n.Mode.IsDir():
 		sub, err := x.st.tree(e.Hash)
 		if err != nil {
 			return nil, err
 		}
-		n.Children, err = x.folder(ctx, sub, depth+1)
-		return n, err
-	case filemode.Symlink:
-		n.Mode = fs.ModeSymlink | 0o777
-		return n, nil
-	case filemode.Submodule:
-		n.Mode = fs.ModeIrregular
-		return n, nil
-	case filemode.Executable:
-		n.Mode = 0o755
-	default:
-		n.Mode = 0o644
+		return n, x.folder(ctx, n, sub, was, depth+1)
 	}
 	size, err := x.verify(e.Hash)
-	n.Size, n.ID, n.Content = size, sources.ContentID(e.Hash.String()), e.Hash
+	n.Size, n.ID = size, idOf(e.Hash)
 	return n, err
 }
 
+func modeOf(m filemode.FileMode) fs.FileMode {
+	switch m {
+	case filemode.Dir:
+		return fs.ModeDir | 0o755
+	case filemode.Symlink:
+		return fs.ModeSymlink | 0o777
+	case filemode.Submodule:
+		return fs.ModeIrregular
+	case filemode.Executable:
+		return 0o755
+	}
+	return 0o644
+}
+
+// idOf is the bytes of a hash.
+func idOf(h plumbing.Hash) sources.ContentID { return sources.ContentID(h[:]) }
+
 // verify reads a blob once, to the last byte, and returns its size.
 func (x *indexer) verify(h plumbing.Hash) (int64, error) {
-	size, ok := x.out[h]
-	if ok {
+	if size, ok := x.read[h]; ok {
 		return size, nil
 	}
-	if size, ok = x.known[h]; !ok {
-		f, err := x.st.copyTo(io.Discard, plumbing.BlobObject, h, 0)
-		if err != nil {
-			return 0, onDisk(x.st.dir, err)
-		}
-		size = f.size
+	f, err := x.st.copyTo(io.Discard, plumbing.BlobObject, h, 0)
+	if err != nil {
+		return 0, onDisk(x.st.dir, err)
 	}
-	x.out[h] = size
-	return size, nil
+	x.read[h] = f.size
+	return f.size, nil
 }
 
 // load is the snapshots' filetree.Loader.
 func (s *store) load(n *filetree.Node) ([]byte, error) {
-	h, ok := n.Content.(plumbing.Hash)
-	if !ok {
+	var h plumbing.Hash
+	if copy(h[:], n.ID) != len(h) {
 		return nil, errors.New("has no content")
 	}
 	var b bytes.Buffer

@@ -25,7 +25,7 @@ type remote interface {
 
 type conversation interface {
 	advert(ctx context.Context) (*advert, error)
-	fetch(ctx context.Context, st *store, wants, haves []plumbing.Hash) error
+	fetch(ctx context.Context, st *store, wants []plumbing.Hash, haves func() []plumbing.Hash) error
 	close()
 }
 
@@ -91,7 +91,7 @@ func errShallow() error {
 	return fail(sources.Invalid, "run git fetch --unshallow in it", "the remote repository is a shallow clone")
 }
 
-func (w *wire) fetch(ctx context.Context, st *store, wants, haves []plumbing.Hash) error {
+func (w *wire) fetch(ctx context.Context, st *store, wants []plumbing.Hash, haves func() []plumbing.Hash) error {
 	req := packp.NewUploadPackRequestFromCapabilities(w.caps)
 	if w.caps.Supports(capability.NoProgress) {
 		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
@@ -103,7 +103,7 @@ func (w *wire) fetch(ctx context.Context, st *store, wants, haves []plumbing.Has
 			return w.explain(err)
 		}
 	}
-	req.Wants, req.Haves = wants, haves
+	req.Wants, req.Haves = wants, haves()
 	res, err := w.s.UploadPack(ctx, req)
 	if err != nil {
 		return w.explain(err)

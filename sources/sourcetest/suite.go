@@ -52,9 +52,11 @@ func Run(t *testing.T, f Factory) {
 	}{
 		{"fetching twice gives the same revision", testSame},
 		{"a change gives another revision", testChange},
+		{"a change that is taken back", testTakenBack},
 		{"old snapshots stay as they were", testImmutable},
 		{"the tree is a proper fs.FS", testFS},
 		{"equal ids mean equal bytes", testContentID},
+		{"equal ids mean equal folders", testFolderID},
 		{"a failure is an error and never an empty tree", testFailure},
 		{"a tree without files is never returned", testEmpty},
 		{"a context that has ended ends the fetch", testContext},
@@ -141,6 +143,18 @@ func testChange(t *testing.T, x *Fixture) {
 	}
 }
 
+// testTakenBack has the same tree come again in what one fetch brings.
+func testTakenBack(t *testing.T, x *Fixture) {
+	want := map[string]string{"a.yaml": "a: 1\n", "sub/b.yaml": "b: 1\n", "sub/deep/c.yaml": "c: 1\n", "sub/copy.yaml": "a: 1\n"}
+	for _, when := range []string{"before the first fetch", "between two fetches"} {
+		x.Put(map[string]string{"sub/b.yaml": "b: 2\n"})
+		x.Put(map[string]string{"sub/b.yaml": "b: 1\n"})
+		if d := cmp.Diff(want, contents(t, fetch(t, x).Files)); d != "" {
+			t.Errorf("%s:\n%s", when, d)
+		}
+	}
+}
+
 func testImmutable(t *testing.T, x *Fixture) {
 	old := fetch(t, x)
 	lazy := fetch(t, x) // not read before the change
@@ -163,32 +177,6 @@ func testFS(t *testing.T, x *Fixture) {
 	if err := fstest.TestFS(fetch(t, x).Files, "a.yaml", "sub/b.yaml", "sub/deep/c.yaml"); err != nil {
 		t.Error(err)
 	}
-}
-
-func testContentID(t *testing.T, x *Fixture) {
-	byID, byBytes := map[sources.ContentID]string{}, map[string]sources.ContentID{}
-	check := func(f fs.FS) {
-		for p, b := range contents(t, f) {
-			i, err := fs.Stat(f, p)
-			if err != nil {
-				t.Fatal(err)
-			}
-			id, ok := i.Sys().(sources.ContentID)
-			if !ok {
-				continue // the source does not know one
-			}
-			if was, ok := byID[id]; ok && was != b {
-				t.Errorf("%s: id %s stands for %q and for %q", p, id, was, b)
-			}
-			if was, ok := byBytes[b]; ok && was != id {
-				t.Errorf("%s: the same bytes have the ids %s and %s", p, was, id)
-			}
-			byID[id], byBytes[b] = b, id
-		}
-	}
-	check(fetch(t, x).Files)
-	x.Put(map[string]string{"a.yaml": "a: 9\n", "sub/b.yaml": "a: 1\n"})
-	check(fetch(t, x).Files)
 }
 
 func testFailure(t *testing.T, x *Fixture) {

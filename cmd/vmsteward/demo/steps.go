@@ -1,8 +1,10 @@
 package demo
 
 import (
+	"context"
+
 	"github.com/vmsteward/vmsteward/providers"
-	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/providers/vsphere/vcsim"
 )
 
 // Step is one thing that happens, by a commit or behind the daemon's back.
@@ -11,7 +13,7 @@ type Step struct {
 	Shown   string // what a person would type or write
 	Write   map[string]string
 	Remove  []string
-	Outside func(memory.Outside) error
+	Outside func(context.Context, *vcsim.Server) error
 	Ends    map[string]providers.PowerState // the VMs that are there afterwards
 }
 
@@ -22,13 +24,13 @@ spec: {cpu: 2, memory: 2Gi, performanceProfile: {cpuHotAddEnabled: true}}
 ---
 apiVersion: infra.virtrigaud.io/v1beta1
 kind: VMImage
-metadata: {name: debian-12}
-spec: {source: {libvirt: {path: /images/debian-12.qcow2}}}
+metadata: {name: debian-13}
+spec: {source: {vsphere: {templateName: ` + vcsim.Template + `}}}
 ---
 apiVersion: infra.virtrigaud.io/v1beta1
 kind: VMNetworkAttachment
 metadata: {name: lan}
-spec: {network: {libvirt: {networkName: lan}}}
+spec: {network: {vsphere: {portgroup: DC0_DVPG0}}}
 `
 
 func vm(name, power, more string) string {
@@ -38,7 +40,7 @@ metadata: {name: ` + name + `}
 spec:
   providerRef: {name: lab}
   classRef: {name: small}
-  imageRef: {name: debian-12}
+  imageRef: {name: debian-13}
   powerState: ` + power + `
   networks: [{name: lan, networkRef: {name: lan}}]
 ` + more
@@ -70,13 +72,13 @@ func Steps() []Step {
 			Ends:  map[string]providers.PowerState{"web-1": on, "web-2": off, "db-1": on},
 		},
 		{
-			Title: "Somebody pulls the plug of db-1 and takes memory from web-1, without a commit",
+			Title: "Somebody pulls the plug of db-1 and gives web-1 more memory, without a commit",
 			Shown: "drift: it is reported and corrected",
-			Outside: func(o memory.Outside) error {
-				if err := o.Destroy("db-1"); err != nil {
+			Outside: func(ctx context.Context, vc *vcsim.Server) error {
+				if err := vc.PowerOff(ctx, "db-1"); err != nil {
 					return err
 				}
-				return o.SetMemory("web-1", 1024, true)
+				return vc.SetMemory(ctx, "web-1", 4096)
 			},
 			Ends: map[string]providers.PowerState{"web-1": on, "web-2": off, "db-1": on},
 		},

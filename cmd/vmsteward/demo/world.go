@@ -1,5 +1,5 @@
 // Package demo is the world that "vmsteward demo" shows: a Git repository, a
-// hypervisor in memory and the real daemon between them, in a temporary
+// simulated vCenter behind TLS and the real daemon between them, in a temporary
 // folder. It must not decide anything that the daemon decides. It is tested by
 // playing every step.
 package demo
@@ -18,7 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 
 	"github.com/vmsteward/vmsteward/daemon"
-	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/providers/vsphere/vcsim"
 	"github.com/vmsteward/vmsteward/reconcile"
 )
 
@@ -27,21 +27,25 @@ type World struct {
 	dir      string
 	worktree *gogit.Worktree
 	daemon   *daemon.Daemon
-	hv       *memory.Hypervisor
+	vcenter  *vcsim.Server
 	started  bool
 }
 
 const providerText = `apiVersion: infra.virtrigaud.io/v1beta1
 kind: Provider
 metadata: {name: lab}
-spec: {type: memory, endpoint: "memory://lab"}
+spec:
+  type: vsphere
+  endpoint: %q
+  credentialSecretRef: {name: lab-login}
+  defaults: {cluster: %q, datastore: %q, folder: %q}
 `
 
 const configText = `apiVersion: vmsteward.dev/v1
 kind: Config
 fleet: demo
 source: {git: {url: "file://%[1]s/vms.git"}}
-interval: 1s
+interval: 30s
 drift: enforce
 prune: {mode: delete, grace: %[2]s, maxCount: 5, maxPercent: 100, allowEmpty: true}
 providersDir: %[1]s/providers.d
@@ -66,23 +70,33 @@ func New(log *slog.Logger, version string, pause time.Duration) (w *World, err e
 	if err := w.repository(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "providers.d"), 0o700); err != nil {
+	if w.vcenter, err = vcsim.Start(vcsim.Options{}); err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "providers.d", "lab.yaml"), []byte(providerText), 0o600); err != nil {
+	if err := w.provider(); err != nil {
 		return nil, err
 	}
 	cfg, err := daemon.ParseConfig(fmt.Appendf(nil, configText, dir, 3*pause+3*time.Second))
 	if err != nil {
 		return nil, err
 	}
-	reg := &memory.Registry{}
-	if w.hv, err = reg.Hypervisor("memory://lab"); err != nil {
-		return nil, err
-	}
-	w.hv.SetNature(memory.Nature{ShutdownTakes: 500 * time.Millisecond})
-	w.daemon, err = daemon.New(cfg, daemon.Options{Log: log, Version: version, Memory: reg})
+	w.daemon, err = daemon.New(cfg, daemon.Options{Log: log, Version: version})
 	return w, err
+}
+
+// provider writes how the host reaches the vCenter: the endpoint, where VMs go,
+// and the login with the authority behind the certificate.
+func (w *World) provider() error {
+	if err := w.vcenter.WriteLogin(filepath.Join(w.dir, "credentials", "lab-login")); err != nil {
+		return err
+	}
+	folder := filepath.Join(w.dir, "providers.d")
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	d := w.vcenter.Settings("demo").Defaults
+	text := fmt.Sprintf(providerText, w.vcenter.URL(), d.Cluster, d.Datastore, d.Folder)
+	return os.WriteFile(filepath.Join(folder, "lab.yaml"), []byte(text), 0o600)
 }
 
 // repository makes a bare repository and a work tree that is pushed to it.
@@ -111,6 +125,9 @@ func (w *World) Close() {
 		defer cancel()
 		_ = w.daemon.Stop(ctx) // it is logged, and the folder goes anyway
 	}
+	if w.vcenter != nil {
+		_ = w.vcenter.Close() // the process ends soon anyway
+	}
 	_ = os.RemoveAll(w.dir)
 }
 
@@ -118,7 +135,7 @@ func (w *World) Close() {
 // brought about what the step promises, and returns the VMs.
 func (w *World) Play(ctx context.Context, s Step) ([]reconcile.View, error) {
 	if s.Outside != nil {
-		if err := s.Outside(w.hv.Outside()); err != nil {
+		if err := s.Outside(ctx, w.vcenter); err != nil {
 			return nil, err
 		}
 	}

@@ -6,11 +6,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"time"
-
-	gogit "github.com/go-git/go-git/v5"
-	"github.com/go-git/go-git/v5/config"
 
 	"github.com/vmsteward/vmsteward/daemon"
 	"github.com/vmsteward/vmsteward/internal/bench/side"
@@ -112,9 +108,7 @@ func floorWay(r *side.Run, n int) (side.Way, error) {
 
 // fetchOnce pushes a change and fetches it from the URL into a bare clone.
 func fetchOnce(r *side.Run, repo *side.Repo, url string, n int) (side.Way, error) {
-	clone, err := gogit.PlainClone(r.TempDir(), true, &gogit.CloneOptions{
-		URL: url, SingleBranch: true, ReferenceName: "refs/heads/main", Tags: gogit.NoTags,
-	})
+	clone, err := side.Clone(r.Stage, url)
 	if err != nil {
 		return nil, err
 	}
@@ -128,31 +122,11 @@ func fetchOnce(r *side.Run, repo *side.Repo, url string, n int) (side.Way, error
 		if err := repo.Push(); err != nil {
 			return 0, err
 		}
-		got, err := fetched(clone, file)
+		got, err := side.Fetched(clone, file)
 		took := time.Since(begun)
 		if err == nil && got != want {
 			err = errors.New("the blob that was read is not the one that was pushed")
 		}
 		return took, err
 	}, nil
-}
-
-func fetched(clone *gogit.Repository, file string) (string, error) {
-	err := clone.Fetch(&gogit.FetchOptions{Tags: gogit.NoTags, RefSpecs: []config.RefSpec{"+refs/heads/main:refs/heads/main"}})
-	if err != nil {
-		return "", err
-	}
-	ref, err := clone.Reference("refs/heads/main", true)
-	if err != nil {
-		return "", err
-	}
-	c, err := clone.CommitObject(ref.Hash())
-	if err != nil {
-		return "", err
-	}
-	f, err := c.File(file)
-	if err != nil {
-		return "", os.ErrNotExist
-	}
-	return f.Contents()
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 )
 
 // hookSecret signs the deliveries of Hook.
@@ -32,14 +30,6 @@ func NewHook() (*Hook, error) {
 // Config is the line of the daemon's configuration.
 func (h *Hook) Config() string {
 	return fmt.Sprintf("webhook: {listen: %q, secret: forge}", h.Address)
-}
-
-func writeHookSecret(dir string) error {
-	dir = filepath.Join(dir, "credentials", "forge")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, "secret"), []byte(hookSecret), 0o600)
 }
 
 // Deliver sends a signed delivery without a body, each under its own name.

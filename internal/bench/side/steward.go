@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/daemon"
+	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/memory"
@@ -27,14 +28,21 @@ const FleetName = "bench"
 // Lab is the key of the one provider.
 func Lab() manifest.Key { return manifest.Key{Namespace: "default", Name: "lab"} }
 
+// Loader reads a snapshot's manifests.
+type Loader func(fs.FS) *manifest.Desired
+
+// Load returns a Loader that works as the daemon's does.
+func Load() Loader {
+	cache, opts := &manifest.Cache{}, manifest.ResolveOptions{Providers: []manifest.Key{Lab()}}
+	return func(tree fs.FS) *manifest.Desired {
+		return manifest.Resolve(manifest.Load(tree, manifest.Options{Cache: cache}), opts)
+	}
+}
+
 // Engine returns an engine wired as the daemon wires it, without its log.
 func Engine(src sources.Source, p providers.Provider, store journal.Store) (*reconcile.Engine, error) {
-	cache, opts := &manifest.Cache{}, manifest.ResolveOptions{Providers: []manifest.Key{Lab()}}
 	return reconcile.New(reconcile.Options{
-		Fleet: FleetName, Source: src, Journal: store, Log: slog.New(slog.DiscardHandler),
-		Load: func(tree fs.FS) *manifest.Desired {
-			return manifest.Resolve(manifest.Load(tree, manifest.Options{Cache: cache}), opts)
-		},
+		Fleet: FleetName, Source: src, Journal: store, Log: slog.New(slog.DiscardHandler), Load: Load(),
 		Endpoints: []reconcile.Endpoint{{Key: Lab(), Provider: p}},
 		Policy: func(time.Time) plan.Policy {
 			return plan.Policy{Drift: plan.Enforce, MaxDisruption: plan.Restart, Prune: plan.Prune{Mode: plan.PruneReport}}
@@ -70,18 +78,46 @@ func Daemon(r *Run, repo *Repo, wanted int) (*daemon.Daemon, *memory.Hypervisor,
 }
 
 // DaemonOn is Daemon for a repository at any URL, with further lines of
-// configuration. Its credentials are in the folder of HookSecret.
+// configuration.
 func DaemonOn(r *Run, url, more string, wanted int) (*daemon.Daemon, *memory.Hypervisor, error) {
+	reg := &memory.Registry{}
+	hv, err := reg.Hypervisor("memory://lab")
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := StartDaemon(r, Site{URL: url, Provider: "type: memory, endpoint: \"memory://lab\"", More: more}, daemon.Options{Memory: reg})
+	if err != nil {
+		return nil, nil, err
+	}
+	return d, hv, Made(r, d, wanted)
+}
+
+// Site is what a daemon is configured with.
+type Site struct {
+	URL        string     // of the repository
+	Provider   string     // specification of the provider "lab", which may refer to the credential "lab"
+	Credential secret.Set // "lab"
+	More       string     // further lines of configuration; a webhook has the secret of Hook
+}
+
+// StartDaemon starts a real daemon.
+func StartDaemon(r *Run, site Site, opts daemon.Options) (*daemon.Daemon, error) {
 	dir := r.TempDir()
-	provider := "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {type: memory, endpoint: \"memory://lab\"}\n"
-	if err := os.MkdirAll(filepath.Join(dir, "providers.d"), 0o755); err != nil {
-		return nil, nil, err
+	files := map[string]string{
+		"providers.d/lab.yaml":     "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {" + site.Provider + "}\n",
+		"credentials/forge/secret": hookSecret,
 	}
-	if err := os.WriteFile(filepath.Join(dir, "providers.d", "lab.yaml"), []byte(provider), 0o600); err != nil {
-		return nil, nil, err
+	for name, value := range site.Credential {
+		files["credentials/lab/"+name] = value.Reveal()
 	}
-	if err := writeHookSecret(dir); err != nil {
-		return nil, nil, err
+	for name, text := range files {
+		file := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	cfg, err := daemon.ParseConfig(fmt.Appendf(nil, `apiVersion: vmsteward.dev/v1
 kind: Config
@@ -93,18 +129,14 @@ credentialsDir: %[3]s/credentials
 stateDir: %[3]s/state
 api: {socket: %[3]s/sock}
 %[4]s
-`, FleetName, url, dir, more))
+`, FleetName, site.URL, dir, site.More))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	reg := &memory.Registry{}
-	hv, err := reg.Hypervisor("memory://lab")
+	opts.Log = slog.New(slog.DiscardHandler)
+	d, err := daemon.New(cfg, opts)
 	if err != nil {
-		return nil, nil, err
-	}
-	d, err := daemon.New(cfg, daemon.Options{Log: slog.New(slog.DiscardHandler), Memory: reg})
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	r.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -113,14 +145,11 @@ api: {socket: %[3]s/sock}
 			r.Log("stop:", err)
 		}
 	})
-	if err := d.Start(r.Context()); err != nil {
-		return nil, nil, err
-	}
-	return d, hv, made(r, d, wanted)
+	return d, d.Start(r.Context())
 }
 
-// made has the daemon make its fleet and waits until nothing is left to do.
-func made(r *Run, d *daemon.Daemon, wanted int) error {
+// Made has the daemon make its fleet and waits until nothing is left to do.
+func Made(r *Run, d *daemon.Daemon, wanted int) error {
 	for range 3 {
 		rep, err := d.Apply(r.Context(), daemon.ApplyRequest{})
 		if err != nil {

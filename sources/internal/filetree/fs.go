@@ -37,7 +37,7 @@ func (f *FS) find(op, name string) (info, error) {
 	n, rest := f.root, name
 	for {
 		first, after, more := strings.Cut(rest, "/")
-		if n = n.child(first); n == nil || (more && !n.Mode.IsDir()) {
+		if n = n.Child(first); n == nil || (more && !n.Mode.IsDir()) {
 			return info{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 		}
 		if !more {

@@ -32,9 +32,9 @@ type Node struct {
 	Mode     fs.FileMode
 	Size     int64             // of a regular file
 	ModTime  time.Time         // zero means: that of the tree
-	ID       sources.ContentID // of a regular file; empty when not known
+	ID       sources.ContentID // of a regular file or a folder; empty when not known
 	Children []*Node           // of a folder, sorted by Name with Sort
-	Content  any               // for the tree's Loader alone
+	Content  any               // for whoever made the tree, and its Loader, alone
 }
 
 // Loader reads the whole content of a regular file. It is called from many
@@ -55,7 +55,8 @@ func CheckName(name string) error {
 	return nil
 }
 
-func (n *Node) child(name string) *Node {
+// Child returns the entry of that name in a folder, and nil when there is none.
+func (n *Node) Child(name string) *Node {
 	i := sort.Search(len(n.Children), func(i int) bool { return n.Children[i].Name >= name })
 	if i < len(n.Children) && n.Children[i].Name == name {
 		return n.Children[i]
@@ -92,9 +93,10 @@ func (i info) ModTime() time.Time {
 	return i.n.ModTime
 }
 
-// Sys returns the ContentID of a regular file when it is known, else nil.
+// Sys returns the ContentID of a regular file or a folder when it is known,
+// else nil.
 func (i info) Sys() any {
-	if !i.n.Mode.IsRegular() || i.n.ID == "" {
+	if !i.n.Mode.IsRegular() && !i.n.Mode.IsDir() || i.n.ID == "" {
 		return nil
 	}
 	return i.n.ID

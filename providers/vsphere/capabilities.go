@@ -1,0 +1,63 @@
+package vsphere
+
+import (
+	"cmp"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+)
+
+// defaultConcurrency is how many calls a vCenter is asked for at once where
+// the settings do not say.
+const defaultConcurrency = 8
+
+// Capabilities states what this provider observes, changes and honours.
+func (p *Provider) Capabilities() providers.Capabilities {
+	return providers.Capabilities{
+		Change:      abilities(),
+		Concurrency: cmp.Or(p.settings.MaxConnections, defaultConcurrency),
+		NIC:         nicWords,
+		Honours:     providers.NewHonours(honoured()),
+	}
+}
+
+// abilities says how each field of a VM can be changed. A VM of vSphere has
+// one configuration, which a running machine follows at once or not at all.
+func abilities() map[providers.Field]providers.Ability {
+	all := map[providers.Field]providers.Ability{
+		providers.FieldExists:     providers.Live,
+		providers.FieldPower:      providers.Live,
+		providers.FieldName:       providers.Live,
+		providers.FieldCPU:        providers.LiveInHeadroom,
+		providers.FieldMemory:     providers.LiveInHeadroom,
+		providers.FieldFirmware:   providers.Replace,
+		providers.FieldDisk:       providers.Live,
+		providers.FieldDiskSize:   providers.Live,
+		providers.FieldNIC:        providers.Live,
+		providers.FieldNICNetwork: providers.Live,
+		providers.FieldNICModel:   providers.Live,
+		providers.FieldNICMAC:     providers.Live,
+		providers.FieldTags:       providers.Live,
+		providers.FieldRetired:    providers.Live,
+		providers.FieldImage:      providers.Replace,
+		providers.FieldCloudInit:  providers.Replace,
+	}
+	for field, rule := range traits() {
+		all[field] = rule.ability
+	}
+	for _, key := range []string{keyCloneMode, "libvirt.", "proxmox."} {
+		all[providers.FieldExtraConfig.Of(key)] = providers.Uncompared
+	}
+	return all
+}
+
+// nicWords returns how Describe will name the network and the model of a NIC
+// of the manifest. There is no opinion about one that keeps the template's
+// interface.
+func nicWords(n manifest.NIC) (network, model string) {
+	if n.Network == nil || n.Network.VSphere == nil {
+		return "", ""
+	}
+	v := n.Network.VSphere
+	return lastName(v.Portgroup), cmp.Or(v.AdapterType, defaultModel)
+}
