@@ -97,14 +97,23 @@ func (w *work) await(ctx context.Context, op *plan.Op, task providers.TaskRef) e
 		if done || err != nil {
 			return err
 		}
-		select {
-		case <-ctx.Done():
-			return errWaiting
-		case <-waits.Done():
-			return errWaiting
-		case <-deadline:
+		late := false
+		w.gate.crew.aside(func() {
+			select {
+			case <-ctx.Done():
+				err = errWaiting
+			case <-waits.Done():
+				err = errWaiting
+			case <-deadline:
+				late = true
+			case <-time.After(pause):
+			}
+		})
+		switch {
+		case err != nil:
+			return err
+		case late:
 			return w.deadline(ctx, op)
-		case <-time.After(pause):
 		}
 	}
 }

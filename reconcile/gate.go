@@ -20,6 +20,7 @@ type gate struct {
 	Endpoint
 	caps   providers.Capabilities
 	slots  chan struct{}
+	crew   crew
 	limit  *rate.Limiter // nil: no limit
 	mirror mirror
 
@@ -45,6 +46,7 @@ func newGate(ep Endpoint) *gate {
 		n = defaultConcurrency
 	}
 	g.slots = make(chan struct{}, n)
+	g.crew = make(crew, max(atWork, 4*n))
 	if ep.QPS > 0 {
 		g.limit = rate.NewLimiter(rate.Limit(ep.QPS), max(1, ep.Burst))
 	}

@@ -22,12 +22,17 @@ func (w *work) verify(ctx context.Context, res *Result) {
 		if res.Outcome != Different || !w.changesGuest() || !time.Now().Add(pause).Before(patience) {
 			return
 		}
-		select {
-		case <-ctx.Done():
+		given := false
+		w.gate.crew.aside(func() {
+			select {
+			case <-ctx.Done():
+			case <-w.waits().Done():
+			case <-time.After(pause):
+				given = true
+			}
+		})
+		if !given {
 			return
-		case <-w.waits().Done():
-			return
-		case <-time.After(pause):
 		}
 	}
 }

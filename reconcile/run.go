@@ -10,7 +10,6 @@ import (
 
 	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/manifest"
-	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
 
 // run is one pass.
@@ -62,25 +61,6 @@ func (r *run) progress() {
 // chosen tells whether the pass may act on the VM.
 func (r *run) chosen(vm manifest.Key) bool {
 	return len(r.opts.Only) == 0 || slices.Contains(r.opts.Only, vm)
-}
-
-// execute makes the calls of every item, the VMs in parallel and each VM's
-// calls in order. A gate in front of each endpoint bounds what reaches it.
-func (r *run) execute(ctx context.Context, items []*plan.Item) {
-	var wg sync.WaitGroup
-	for _, it := range items {
-		if len(it.Ops) == 0 || !r.chosen(it.VM) {
-			continue
-		}
-		wg.Go(func() {
-			res := r.item(ctx, it)
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			r.results = append(r.results, res)
-		})
-	}
-	wg.Wait()
-	slices.SortFunc(r.results, func(a, b Result) int { return a.VM.Compare(b.VM) })
 }
 
 // finish records the pass and says in one line how it went.

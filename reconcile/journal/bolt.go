@@ -25,7 +25,10 @@ var (
 
 // boltStore is the Store on bbolt. Updates of many VMs at once share
 // transactions, so that a parallel pass pays for few synced writes.
-type boltStore struct{ db *bolt.DB }
+type boltStore struct {
+	db       *bolt.DB
+	together together
+}
 
 func open(path string) (s *boltStore, err error) {
 	// bbolt panics on some damaged pages.
@@ -41,8 +44,7 @@ func open(path string) (s *boltStore, err error) {
 	if err != nil {
 		return nil, err
 	}
-	db.MaxBatchDelay = 2 * time.Millisecond
-	s = &boltStore{db}
+	s = &boltStore{db: db, together: together{db: db}}
 	if err := s.prepare(); err != nil {
 		db.Close()
 		return nil, err
@@ -114,7 +116,7 @@ func (s *boltStore) Records() (map[manifest.Key]Record, error) {
 
 // Update implements Store.
 func (s *boltStore) Update(vm manifest.Key, change func(*Record)) error {
-	return wrap("write", s.db.Batch(func(tx *bolt.Tx) error { return update(tx, vm, change) }))
+	return wrap("write", s.together.do(func(tx *bolt.Tx) error { return update(tx, vm, change) }))
 }
 
 // UpdateAll implements Store.
@@ -148,7 +150,7 @@ func update(tx *bolt.Tx, vm manifest.Key, change func(*Record)) error {
 
 // Forget implements Store.
 func (s *boltStore) Forget(vm manifest.Key) error {
-	return wrap("write", s.db.Batch(func(tx *bolt.Tx) error {
+	return wrap("write", s.together.do(func(tx *bolt.Tx) error {
 		b, err := bucket(tx, vmBucket)
 		if err != nil {
 			return err
@@ -189,7 +191,7 @@ func (s *boltStore) Append(e Event) error {
 	if err != nil {
 		return err
 	}
-	return wrap("write", s.db.Batch(func(tx *bolt.Tx) error {
+	return wrap("write", s.together.do(func(tx *bolt.Tx) error {
 		b, err := bucket(tx, historyBucket)
 		if err != nil {
 			return err
