@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/daemon"
-	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/memory"
@@ -82,13 +81,13 @@ func Daemon(r *Run, repo *Repo, wanted int) (*daemon.Daemon, *memory.Hypervisor,
 // StartDaemon starts a real daemon that follows a repository and acts on the
 // provider "lab" of that specification, which may refer to the credential
 // "lab".
-func StartDaemon(r *Run, repo, provider string, credential secret.Set, opts daemon.Options) (*daemon.Daemon, error) {
+func StartDaemon(r *Run, repo, provider string, credential map[string]string, opts daemon.Options) (*daemon.Daemon, error) {
 	dir := r.TempDir()
 	files := map[string]string{
 		"providers.d/lab.yaml": "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {" + provider + "}\n",
 	}
-	for name, value := range credential {
-		files["credentials/lab/"+name] = value.Reveal()
+	for name, text := range credential {
+		files["credentials/lab/"+name] = text
 	}
 	for name, text := range files {
 		file := filepath.Join(dir, name)

@@ -60,7 +60,7 @@ func resident(r *side.Run, dir string) error {
 	s := j.Center.settings()
 	d, err := side.StartDaemon(r, j.Repo, fmt.Sprintf(
 		"type: vsphere, endpoint: %q, credentialSecretRef: {name: lab}, defaults: {cluster: %q, datastore: %q, folder: %q}",
-		s.Endpoint, s.Defaults.Cluster, s.Defaults.Datastore, s.Defaults.Folder), s.Credentials, daemon.Options{})
+		s.Endpoint, s.Defaults.Cluster, s.Defaults.Datastore, s.Defaults.Folder), j.Center.credential(), daemon.Options{})
 	if err != nil {
 		return err
 	}
