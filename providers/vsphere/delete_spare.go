@@ -73,7 +73,7 @@ func snapshotDisks(ctx context.Context, c *vim25.Client, t *target) ([]strangeDi
 		}
 		odd = fmt.Errorf("the disks of %s cannot be read", o.Obj.Value)
 		for i := range o.MissingSet {
-			odd = fmt.Errorf("%s: %w", o.Obj.Value, &hiddenError{&o.MissingSet[i]})
+			odd = fmt.Errorf("%s: %w", o.Obj.Value, hidden(&o.MissingSet[i]))
 		}
 	})
 	if err == nil {
