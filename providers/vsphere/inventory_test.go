@@ -246,7 +246,7 @@ func TestListNamesWhatCannotBeRead(t *testing.T) {
 		reason string
 	}{
 		{vcsim.Inaccessible, providers.Retryable, "its files cannot be read"},
-		{vcsim.Forbidden, providers.Unauthorized, "the account may not see it"},
+		{vcsim.Forbidden, providers.Conflict, "the account may not see it, and sees others"},
 	} {
 		y.Blur(web.Reference(), row.how)
 		inv, vms := y.list()

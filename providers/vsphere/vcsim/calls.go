@@ -138,8 +138,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, method, object st
 			stop := context.AfterFunc(r.Context(), func() { s.waits.leave(cookie.Value, object) })
 			defer stop()
 		}
+		s.model.Service.ServeSDK(w, r)
+		return
 	}
-	s.model.Service.ServeSDK(w, r)
+	answer := &answer{header: make(http.Header)} // the caller may be slow to take it
+	func() {
+		s.world.Lock()
+		defer s.world.Unlock()
+		s.model.Service.ServeSDK(answer, r)
+	}()
+	answer.send(w)
 }
 
 // callOf returns the method of a SOAP request, which is the first element in

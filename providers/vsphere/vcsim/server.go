@@ -45,6 +45,7 @@ type Server struct {
 	waits    *waits
 	sessions *sessions
 	shelf    shelf
+	world    sync.Mutex     // held by who changes or reads the inventory, which the simulator itself guards in parts only
 	tasks    sync.WaitGroup // of the law
 	serials  atomic.Int64
 }

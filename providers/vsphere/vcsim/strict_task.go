@@ -51,6 +51,8 @@ func (l *law) begin(ctx *simulator.Context, entity types.ManagedObjectReference,
 		if fault := l.s.faults.atTask(method, entity.Value); fault != nil {
 			return nil, fault
 		}
+		l.s.world.Lock()
+		defer l.s.world.Unlock()
 		return work()
 	})
 	task.Info.DescriptionId = entity.Type + "." + verb
