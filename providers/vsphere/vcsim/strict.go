@@ -17,6 +17,7 @@ var lawful = map[string]bool{
 	"CloneVM_Task": true, "CreateVM_Task": true, "ReconfigVM_Task": true, "Rename_Task": true,
 	"PowerOnVM_Task": true, "PowerOffVM_Task": true, "Destroy_Task": true,
 	"ShutdownGuest": true, "RebootGuest": true, "CreateSnapshot_Task": true, "CreateSnapshotEx_Task": true,
+	"RevertToSnapshot_Task": true,
 	"FindByUuid": true, "FindAllByUuid": true,
 	"RetrievePropertiesEx": true, "ContinueRetrievePropertiesEx": true, "WaitForUpdatesEx": true,
 }

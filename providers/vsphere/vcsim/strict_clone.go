@@ -90,9 +90,12 @@ func (l *law) clone(ctx *simulator.Context, src *simulator.VirtualMachine, req *
 	}
 	spec.Uuid, spec.InstanceUuid, spec.ExtraConfig = "", "", nil
 	vm := ctx.Map.Get(made.(types.ManagedObjectReference)).(*simulator.VirtualMachine)
-	if linked(req) {
-		ctx.WithLock(vm, func() { adopt(ctx, vm, parents) })
-	}
+	ctx.WithLock(vm, func() {
+		if linked(req) {
+			adopt(ctx, vm, parents)
+		}
+		provide(ctx, vm, &spec, req.Spec.Location.Disk)
+	})
 	if fault := l.complete(ctx, vm, &spec, req); fault != nil {
 		ctx.WithLock(vm, func() { res = vm.DestroyTask(ctx, &types.Destroy_Task{This: vm.Self}) })
 		_, _ = result(ctx, res)
