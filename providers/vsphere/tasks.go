@@ -26,7 +26,7 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 		return p.images.complete(ctx, p, task)
 	}
 	if !strings.HasPrefix(string(task), taskPrefix) {
-		return true, nil
+		return ctx.Err() == nil, ctx.Err()
 	}
 	var info types.TaskInfo
 	known := true
