@@ -82,7 +82,7 @@ func (p *Provider) create(ctx context.Context, c *vim25.Client, req providers.Cr
 	if err != nil {
 		return "", err
 	}
-	return begun(task), nil
+	return o.thenUpgrade(begun(task)), nil
 }
 
 // mostName is how long the name of a VM may be.
