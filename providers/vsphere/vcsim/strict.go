@@ -18,7 +18,7 @@ var lawful = map[string]bool{
 	"PowerOnVM_Task": true, "PowerOffVM_Task": true, "Destroy_Task": true,
 	"ShutdownGuest": true, "RebootGuest": true, "CreateSnapshot_Task": true, "CreateSnapshotEx_Task": true,
 	"RevertToSnapshot_Task": true,
-	"FindByUuid": true, "FindAllByUuid": true,
+	"FindByUuid":            true, "FindAllByUuid": true,
 	"RetrievePropertiesEx": true, "ContinueRetrievePropertiesEx": true, "WaitForUpdatesEx": true,
 }
 
