@@ -38,6 +38,9 @@ func TestSoak(t *testing.T) {
 		}
 		switch at := time.Since(begun); {
 		case at >= restart:
+			// A guest that libvirtd was starting when it was killed can stay
+			// behind a lock that libvirtd itself never gives back.
+			k.until("no guest is being started", func() bool { return strings.TrimSpace(k.host.Virsh("domstate", "awake")) == "running" })
 			k.host.StopDaemon()
 			k.push(n) // while nobody is there
 			k.host.StartDaemon()

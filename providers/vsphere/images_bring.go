@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -235,12 +234,28 @@ func (b *berth) finish(ctx context.Context, c *vim25.Client, ref types.ManagedOb
 		if err != nil {
 			return err
 		}
-		if err := object.NewTask(c, res.Returnval).WaitEx(ctx); err != nil {
+		if err := finished(ctx, c, res.Returnval); err != nil {
 			return err
 		}
 	}
+	if err := b.snap(ctx, c, s); err != nil {
+		return err
+	}
 	_, err = methods.MarkAsTemplate(ctx, c, &types.MarkAsTemplate{This: ref})
 	return err
+}
+
+// snap takes the snapshot that linked clones stand on, which cannot be taken
+// of a template.
+func (b *berth) snap(ctx context.Context, c *vim25.Client, s *source) error {
+	if s.snapshot != nil {
+		return nil
+	}
+	res, err := methods.CreateSnapshot_Task(ctx, c, &types.CreateSnapshot_Task{This: s.vm.Self, Name: "vmsteward"})
+	if err != nil {
+		return err
+	}
+	return finished(ctx, c, res.Returnval)
 }
 
 // complete returns what the image lacks; nil: nothing.
@@ -291,7 +306,7 @@ func (b *berth) discard(ctx context.Context, c *vim25.Client, why error) error {
 func remove(ctx context.Context, c *vim25.Client, s *source) error {
 	res, err := methods.Destroy_Task(ctx, c, &types.Destroy_Task{This: s.vm.Self})
 	if err == nil {
-		err = object.NewTask(c, res.Returnval).WaitEx(ctx)
+		err = finished(ctx, c, res.Returnval)
 	}
 	if lost(err, s.vm.Self) {
 		return nil

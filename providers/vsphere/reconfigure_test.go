@@ -149,6 +149,36 @@ func TestTheHardwareVersionGoesUp(t *testing.T) {
 	}
 }
 
+func TestANewVMHasTheHardwareVersionBeforeItStarts(t *testing.T) {
+	r := newRig(t, vcsim.Options{})
+	field := providers.FieldExtraConfig.Of(keyHardwareVersion)
+	for _, row := range []struct {
+		version  string
+		upgrades int
+		reason   string
+	}{
+		{"20", 1, "later than the template's"},
+		{"19", 0, "just the template's"},
+		{"14", 0, "earlier than the template's, which is good enough"},
+	} {
+		r.ResetCalls()
+		vm := aWish("web")
+		vm.ExtraConfig = map[string]string{keyHardwareVersion: row.version}
+		ref := r.create(vm)
+		if got := r.see(ref).Config.Traits[field]; got != row.version {
+			t.Errorf("%s: version %q is made as %q", row.reason, row.version, got)
+		}
+		if n := r.Calls()["UpgradeVM_Task"]; n != row.upgrades {
+			t.Errorf("%s: %d upgrades, want %d", row.reason, n, row.upgrades)
+		}
+		r.remove(ref)
+	}
+	vm := aWish("web")
+	vm.ExtraConfig = map[string]string{keyHardwareVersion: "200"}
+	err := r.settle(r.begin(vm))
+	wantKind(t, "a version that no host has", err, providers.NotSupported, "")
+}
+
 func TestARunningMachineTakesWhatItCan(t *testing.T) {
 	r := newRig(t, vcsim.Options{})
 	vm := aWish("web")

@@ -46,6 +46,12 @@ func (r *rig) create(vm *manifest.VM) providers.Ref {
 	return ref
 }
 
+// begin begins to make a VM.
+func (r *rig) begin(vm *manifest.VM) (providers.TaskRef, error) {
+	res, err := r.p.Create(r.ctx, providers.CreateRequest{Owner: refTo(vm.Key.Name).Owner, VM: vm})
+	return res.Task, err
+}
+
 // settle waits for a task as a caller of the provider does.
 func (r *rig) settle(task providers.TaskRef, err error) error {
 	tick := time.NewTicker(2 * time.Millisecond)

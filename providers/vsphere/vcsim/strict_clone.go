@@ -28,9 +28,8 @@ func (l *law) CloneVMTask(ctx *simulator.Context, req *types.CloneVM_Task) soap.
 		return refuse(fault)
 	}
 	task := l.begin(ctx, req.This, "CloneVM_Task", func() (types.AnyType, types.BaseMethodFault) {
-		defer release()
 		return l.clone(ctx, src, req)
-	})
+	}, release)
 	return taskBody("CloneVM_Task", task)
 }
 

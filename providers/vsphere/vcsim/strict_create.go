@@ -21,11 +21,10 @@ func (l *law) CreateVMTask(ctx *simulator.Context, req *types.CreateVM_Task) soa
 		return refuse(fault)
 	}
 	task := l.begin(ctx, req.This, "CreateVM_Task", func() (types.AnyType, types.BaseMethodFault) {
-		defer release()
 		var res soap.HasFault
 		ctx.WithLock(folder, func() { res = folder.CreateVMTask(ctx, req) })
 		return result(ctx, res)
-	})
+	}, release)
 	return &methods.CreateVM_TaskBody{Res: &types.CreateVM_TaskResponse{Returnval: task}}
 }
 
