@@ -86,7 +86,10 @@ func (i *images) find(ctx context.Context, c *vim25.Client, b *berth) (*source, 
 		}
 	}
 	if s == nil {
-		if s, err = b.find(ctx, c); err != nil {
+		if s, err = b.find(ctx, c); err != nil && i.comes(b) {
+			return nil, nil // it was seen half made
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -95,6 +98,15 @@ func (i *images) find(ctx context.Context, c *vim25.Client, b *berth) (*source, 
 	}
 	i.note(b, s.vm.Self)
 	return s, nil
+}
+
+// comes tells whether the image is coming, or has come.
+func (i *images) comes(b *berth) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, under := i.coming[b.mark.Image]
+	_, known := i.lying[b.mark.Image]
+	return under || known
 }
 
 func (i *images) note(b *berth, ref types.ManagedObjectReference) {
