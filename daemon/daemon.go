@@ -265,7 +265,7 @@ func shown(rep *reconcile.Report, err error) (*reconcile.Report, error) {
 		return nil, err
 	}
 	out := *rep // which is read-only
-	out.VMs = rep.Views()
+	out.VMs, out.Plan = rep.Views(), rep.Plan.Spelled()
 	return &out, nil
 }
 

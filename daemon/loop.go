@@ -84,17 +84,8 @@ func (d *Daemon) catchUp() {
 		d.wake.add(wake{reason: "a scheduled pass was missed", full: true, kind: metrics.WakeMissed})
 		return
 	}
-	records, err := d.store.Records()
-	if err != nil {
-		d.log.Warn("journal cannot be read", logkey.Err, err)
-		d.wake.add(wake{reason: "the journal cannot be read", full: true, kind: metrics.WakeUnfinished})
-		return
-	}
-	for _, r := range records {
-		if r.Intent != nil {
-			d.wake.add(wake{reason: "work was left unfinished", full: true, kind: metrics.WakeUnfinished})
-			return
-		}
+	if d.current().engine.Unfinished() {
+		d.wake.add(wake{reason: "work was left unfinished", full: true, kind: metrics.WakeUnfinished})
 	}
 }
 

@@ -63,6 +63,8 @@ type Provider interface {
 // calls as the hypervisor allows. Without it, the reconciler describes the
 // VMs that it knows, one by one.
 type Lister interface {
+	// List returns what the endpoint has. The answer is read-only: a provider
+	// may share parts of it between calls.
 	List(ctx context.Context) (*Inventory, error)
 }
 

@@ -132,7 +132,7 @@ var ErrPlanMoved = errors.New("the plan has changed since it was shown")
 
 // Outlook is what a pass would do.
 type Outlook struct {
-	Plan     plan.Plan          `json:"plan"`
+	Plan     plan.Plan          `json:"plan"` // of a pass not spelled, see plan.Plan.Spelled
 	Snapshot Snapshot           `json:"snapshot"`
 	Findings []manifest.Finding `json:"findings,omitempty"`
 	VMs      []View             `json:"vms"` // in the plan's order; a pass makes none, see Report.Views
@@ -176,6 +176,16 @@ func (e *Engine) Retire(swap func()) {
 // Latest returns the report of the last pass of this process; nil: none yet.
 // It is read-only.
 func (e *Engine) Latest() *Report { return e.latest.Load() }
+
+// Unfinished tells whether work was begun whose end is not known.
+func (e *Engine) Unfinished() bool {
+	for _, rec := range e.memory.unsettled() {
+		if rec.intent != nil {
+			return true
+		}
+	}
+	return false
+}
 
 // Pass reads, observes, plans, executes, verifies and records. The error is
 // about the pass as a whole: no desired state could be had. Everything else,

@@ -137,7 +137,7 @@ func (p *Provider) define(s *state, c call, req providers.CreateRequest) (provid
 	task := s.bring(m.ID, m, opCreate, nature)
 	if task != "" {
 		for _, d := range m.Config.Disks {
-			s.Volumes[d.Origin].UsedBy = m.ID
+			s.use(d.Origin, m.ID)
 		}
 	}
 	return providers.CreateResult{ID: m.ID, Task: task}, true, nil

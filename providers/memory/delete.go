@@ -77,9 +77,20 @@ func (s *state) leaving(id string) bool {
 func (p *Provider) dropVolumes(o providers.Owner, removal providers.TaskRef, steps *stepper) (changed bool, err error) {
 	var names []string
 	err = p.hv.view(func(s *state) error {
-		for _, name := range s.owned[o] {
-			if user := s.Volumes[name].UsedBy; user == "" || removal != "" && user == s.Tasks[removal].Machine {
+		mine := func(name string) bool {
+			owner, ok := volumeOwner(name)
+			return ok && owner == o
+		}
+		for name := range s.loose {
+			if mine(name) {
 				names = append(names, name)
+			}
+		}
+		if m := s.Machines[s.Tasks[removal].Machine]; m != nil {
+			for _, d := range m.Config.Disks {
+				if v := s.Volumes[d.Origin]; v != nil && v.UsedBy == m.ID && mine(d.Origin) {
+					names = append(names, d.Origin)
+				}
 			}
 		}
 		return nil

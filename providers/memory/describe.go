@@ -26,7 +26,7 @@ func (p *Provider) Describe(ctx context.Context, ref providers.Ref) (vm *provide
 			case m.Blurred:
 				return c.fail(providers.Retryable, "the VM cannot be read")
 			}
-			seen := m.describe(turn)
+			seen := m.clone().show(turn)
 			vm = &seen
 			return nil
 		})
@@ -63,11 +63,10 @@ func (s *state) inventory(c call, fleet string, turn int) *providers.Inventory {
 			inv.Problems = append(inv.Problems, providers.Problem{ID: m.ID, Name: m.Name, Err: err})
 			continue
 		}
-		inv.VMs = append(inv.VMs, m.describe(turn))
+		inv.VMs = append(inv.VMs, m.show(turn))
 	}
-	rotate(inv.VMs, turn)
-	inv.Leftovers = s.leftovers(fleet)
-	rotate(inv.Leftovers, turn)
+	inv.VMs = rotated(inv.VMs, turn)
+	inv.Leftovers = rotated(s.leftovers(fleet), turn)
 	return inv
 }
 
@@ -75,38 +74,32 @@ func (s *state) inventory(c call, fleet string, turn int) *providers.Inventory {
 // none, in order of their names.
 func (s *state) leftovers(fleet string) []providers.Leftover {
 	var left []providers.Leftover
-	for owner, names := range s.owned {
-		if owner.Fleet != fleet || s.find(providers.Ref{Owner: owner}) != nil {
-			continue
-		}
-		for _, name := range names {
-			if s.Volumes[name].UsedBy == "" {
-				left = append(left, providers.Leftover{ID: name, Owner: owner})
-			}
+	for name := range s.loose {
+		owner, ok := volumeOwner(name)
+		if ok && owner.Fleet == fleet && s.find(providers.Ref{Owner: owner}) == nil {
+			left = append(left, providers.Leftover{ID: name, Owner: owner})
 		}
 	}
 	slices.SortFunc(left, func(a, b providers.Leftover) int { return cmp.Compare(a.ID, b.ID) })
 	return left
 }
 
-// describe returns the machine as a caller may keep and change it.
-func (m *machine) describe(turn int) providers.VM {
+// show returns the machine as its hypervisor shows it. Lists and tables are
+// those of the machine, which is never changed in place.
+func (m *machine) show(turn int) providers.VM {
 	vm := providers.VM{
-		ID: m.ID, Name: m.Name, Mark: cloneMark(m.Mark), Power: m.Power,
-		Config:    cloneHardware(m.Config),
-		Autostart: providers.Known(m.Autostart),
-		Tags:      providers.Known(slices.Clone(m.Tags)),
+		ID: m.ID, Name: m.Name, Mark: m.Mark, Power: m.Power, Config: m.Config,
+		Autostart: providers.Known(m.Autostart), Tags: providers.Known(m.Tags),
 	}
 	shapes := []*providers.Hardware{&vm.Config}
 	if m.Running != nil {
-		running := cloneHardware(*m.Running)
+		running := *m.Running
 		vm.Running = &running
 		vm.Addresses = addresses(running.NICs)
 		shapes = append(shapes, &running)
 	}
 	for _, h := range shapes {
-		rotate(h.Disks, turn)
-		rotate(h.NICs, turn)
+		h.Disks, h.NICs = rotated(h.Disks, turn), rotated(h.NICs, turn)
 		h.Traits = showTraits(h.Traits)
 		hide(h, m.Hidden)
 	}
@@ -148,13 +141,11 @@ func hide(h *providers.Hardware, fields []providers.Field) {
 	}
 }
 
-// rotate turns a list by n places.
-func rotate[T any](list []T, n int) {
+// rotated returns a list turned by n places.
+func rotated[T any](list []T, n int) []T {
 	if len(list) == 0 || n%len(list) == 0 {
-		return
+		return list
 	}
 	n %= len(list)
-	slices.Reverse(list[:n])
-	slices.Reverse(list[n:])
-	slices.Reverse(list)
+	return slices.Concat(list[n:], list[:n])
 }

@@ -44,12 +44,16 @@ type Hypervisor struct {
 
 	watchers map[*watcher]bool
 	hanging  map[chan struct{}]bool // of calls that hang: closed when the connection is cut
+	// felt holds, for each connection that asks for its pulse, what was touched
+	// since it asked last, as it was then.
+	felt map[*Provider]map[string]*machine
 }
 
 // NewHypervisor returns an empty one.
 func NewHypervisor() *Hypervisor {
 	return &Hypervisor{
 		st: newState(), counts: map[string]int{}, watchers: map[*watcher]bool{}, hanging: map[chan struct{}]bool{},
+		felt: map[*Provider]map[string]*machine{},
 	}
 }
 

@@ -58,6 +58,7 @@ func (p *Provider) Hypervisor() *Hypervisor { return p.hv }
 // and so does a Watch under way.
 func (p *Provider) Close() error {
 	p.closed.Store(true)
+	p.hv.forget(p)
 	p.hv.loseStreams("the connection is closed", p)
 	return nil
 }

@@ -155,7 +155,7 @@ func (o Outside) AttachDisk(vm, volume string, gib int) error {
 func (o Outside) DetachDisk(vm, name string) error {
 	return o.change(vm, func(s *state, m *machine) {
 		if d := disk(&m.Config, name); d != nil {
-			s.Volumes[d.Origin].UsedBy = ""
+			s.use(d.Origin, "")
 		}
 		for _, h := range m.shapes(true) {
 			h.Disks = slices.DeleteFunc(h.Disks, func(d providers.Disk) bool { return d.Name == name })

@@ -124,13 +124,12 @@ func (p *Provider) RevertSnapshot(ctx context.Context, ref providers.Ref, name s
 		after.Name, after.Boots, after.Deaf = m.Name, m.Boots, m.Deaf
 		after.History = &history{All: m.History.All, Current: name}
 		for _, d := range m.Config.Disks {
-			if v := s.Volumes[d.Origin]; v != nil {
-				v.UsedBy = ""
-			}
+			s.use(d.Origin, "")
 		}
 		for _, d := range after.Config.Disks {
 			s.addVolume(d.Origin, d.SizeBytes.Value, "")
-			s.Volumes[d.Origin].SizeBytes, s.Volumes[d.Origin].UsedBy = d.SizeBytes.Value, m.ID
+			s.Volumes[d.Origin].SizeBytes = d.SizeBytes.Value
+			s.use(d.Origin, m.ID)
 		}
 		s.endShutdown(m.ID)
 		return after, nil

@@ -21,8 +21,8 @@ type state struct {
 	Lacks    map[string]bool              `json:"lacks"`    // images and networks that are not there
 	owners   map[providers.Owner]string   // machine ID by the owner of its mark
 	names    map[string]string            // machine ID by name
-	owned    map[providers.Owner][]string // volume names by the owner in the name
-	touched  map[string]bool              // machine IDs that came, went or changed and were not told yet
+	loose    map[string]bool              // names of volumes that no machine uses
+	touched  map[string]*machine          // what came, went or changed and was not told yet, as it was before; nil: not there
 }
 
 // machine is one VM.
@@ -76,16 +76,16 @@ func newState() *state {
 func (s *state) index() {
 	s.owners = make(map[providers.Owner]string, len(s.Machines))
 	s.names = make(map[string]string, len(s.Machines))
-	s.owned = map[providers.Owner][]string{}
+	s.loose = map[string]bool{}
 	for id, m := range s.Machines {
 		s.names[m.Name] = id
 		if m.Mark != nil {
 			s.owners[m.Mark.Owner] = id
 		}
 	}
-	for name := range s.Volumes {
-		if o, ok := volumeOwner(name); ok {
-			s.owned[o] = append(s.owned[o], name)
+	for name, v := range s.Volumes {
+		if v.UsedBy == "" {
+			s.loose[name] = true
 		}
 	}
 }
@@ -94,16 +94,14 @@ func (s *state) index() {
 // and the volumes' use in step.
 func (s *state) put(m *machine) {
 	s.drop(m.ID)
-	s.touch(m.ID)
+	s.touch(m.ID, nil)
 	s.Machines[m.ID] = m
 	s.names[m.Name] = m.ID
 	if m.Mark != nil {
 		s.owners[m.Mark.Owner] = m.ID
 	}
 	for _, d := range m.Config.Disks {
-		if v := s.Volumes[d.Origin]; v != nil {
-			v.UsedBy = m.ID
-		}
+		s.use(d.Origin, m.ID)
 	}
 }
 
@@ -113,7 +111,7 @@ func (s *state) drop(id string) {
 	if m == nil {
 		return
 	}
-	s.touch(id)
+	s.touch(id, m)
 	delete(s.Machines, id)
 	delete(s.names, m.Name)
 	if m.Mark != nil && s.owners[m.Mark.Owner] == id {
@@ -121,17 +119,31 @@ func (s *state) drop(id string) {
 	}
 	for _, d := range m.Config.Disks {
 		if v := s.Volumes[d.Origin]; v != nil && v.UsedBy == id {
-			v.UsedBy = ""
+			s.use(d.Origin, "")
 		}
 	}
 }
 
-// touch notes that a machine is not what it was.
-func (s *state) touch(id string) {
-	if s.touched == nil {
-		s.touched = map[string]bool{}
+// use notes which machine uses a volume that is there; empty: none does.
+func (s *state) use(name, machine string) {
+	v := s.Volumes[name]
+	if v == nil {
+		return
 	}
-	s.touched[id] = true
+	v.UsedBy = machine
+	if delete(s.loose, name); machine == "" {
+		s.loose[name] = true
+	}
+}
+
+// touch notes that a machine is not what it was before; nil: it was not there.
+func (s *state) touch(id string, before *machine) {
+	if s.touched == nil {
+		s.touched = map[string]*machine{}
+	}
+	if _, known := s.touched[id]; !known {
+		s.touched[id] = before
+	}
 }
 
 // addVolume makes a volume, or grows the one that is there.
@@ -141,28 +153,13 @@ func (s *state) addVolume(name string, bytes int64, image string) {
 		return
 	}
 	s.Volumes[name] = &volume{SizeBytes: bytes, Image: image}
-	if o, ok := volumeOwner(name); ok {
-		s.owned[o] = append(s.owned[o], name)
-	}
+	s.loose[name] = true
 }
 
 // dropVolume removes a volume.
 func (s *state) dropVolume(name string) {
 	delete(s.Volumes, name)
-	o, ok := volumeOwner(name)
-	if !ok {
-		return
-	}
-	var rest []string
-	for _, n := range s.owned[o] {
-		if n != name {
-			rest = append(rest, n)
-		}
-	}
-	s.owned[o] = rest
-	if len(rest) == 0 {
-		delete(s.owned, o)
-	}
+	delete(s.loose, name)
 }
 
 // nextTask returns a fresh reference to work on a machine.

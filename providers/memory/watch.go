@@ -104,6 +104,7 @@ func (h *Hypervisor) tell(s *state) {
 	s.touched = nil
 	h.ctl.Lock()
 	defer h.ctl.Unlock()
+	h.remember(touched)
 	if len(h.watchers) == 0 {
 		return
 	}
@@ -113,7 +114,9 @@ func (h *Hypervisor) tell(s *state) {
 			continue
 		}
 		if !h.hushed {
-			maps.Copy(w.ids, touched)
+			for id := range touched {
+				w.ids[id] = true
+			}
 		}
 		w.due = due
 		w.nudge()
@@ -125,7 +128,7 @@ func (h *Hypervisor) untold(w *watcher) (ids []string, due time.Time, lost strin
 	h.ctl.Lock()
 	defer h.ctl.Unlock()
 	ids = slices.Sorted(maps.Keys(w.ids))
-	clear(w.ids)
+	w.ids = map[string]bool{} // which had room for as many as ever came
 	return ids, w.due, w.lost
 }
 

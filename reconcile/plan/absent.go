@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
@@ -38,7 +40,8 @@ func (b *builder) absent(it Item, w *manifest.VM, e *Endpoint) Item {
 	b.claimed[name] = w.Key
 	it = b.create(it, w, e, facts)
 	if making && it.Action == Create {
-		it.Reason, it.Ops[0].Task = underWay, facts.Pending.Task
+		it.Reason, it.Ops = underWay, slices.Clone(it.Ops)
+		it.Ops[0].Task = facts.Pending.Task
 	}
 	return it
 }
@@ -66,30 +69,35 @@ const underWay = "its creation is under way"
 func (b *builder) create(it Item, w *manifest.VM, e *Endpoint, facts *Facts) Item {
 	// A creation that was begun and did not end is no removal by somebody.
 	drift := facts.knowsApplied() && (facts.Pending == nil || facts.Pending.Op != CreateVM)
-	exists := Diff{Field: string(providers.FieldExists), Wanted: present, Found: absent, Disruption: Nothing, Verdict: Apply, Drift: drift}
-	it.Signature = signatureOf(exists)
+	it.Diffs, it.Signature = missing(drift, Apply, ""), missingSignature
 	if drift && b.in.Policy.Drift == ReportOnly {
 		it.Action, it.Reason = Report, "it was removed outside, and drift is only reported"
-		exists.Verdict, exists.Reason = Tell, "drift is only reported on this host"
-		it.Diffs = []Diff{exists}
+		it.Diffs = missing(drift, Tell, "drift is only reported on this host")
 		return it
 	}
 	if held, ok := b.held(it, facts); ok {
-		held.Diffs = []Diff{exists}
 		return held.deferAll()
 	}
-	it.Diffs = fields(w, e.Caps)
-	it.Diffs[0] = exists
+	it.Unspelled = e.Caps
 	it.Action, it.Reason = Create, "it does not exist"
 	if drift {
 		it.Reason = "it was removed outside"
 	}
-	it.Ops = append(it.Ops, Op{Kind: CreateVM})
+	it.Ops = []Op{{Kind: CreateVM}}
 	if w.Power == manifest.PowerOn {
-		it.Ops = append(it.Ops, Op{Kind: Start})
+		it.Ops = []Op{{Kind: CreateVM}, {Kind: Start}}
 	}
 	return it
 }
+
+// missing is the one difference of a machine that is not there.
+func missing(drift bool, v Verdict, reason string) []Diff {
+	return []Diff{{
+		Field: string(providers.FieldExists), Wanted: present, Found: absent, Disruption: Nothing, Drift: drift, Verdict: v, Reason: reason,
+	}}
+}
+
+var missingSignature = signatureOf(missing(false, Apply, "")...)
 
 // held applies what the journal says about earlier attempts. A manifest that
 // changed is tried at once.

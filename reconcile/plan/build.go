@@ -13,7 +13,7 @@ import (
 // whatever the order of its lists. It never plans a call for a VM that does
 // not carry the mark of in.Fleet, and it has no error: a VM that nothing can
 // be done for is an item that says so.
-func Build(in Input) Plan { return new(Memo).Build(in) }
+func Build(in Input) Plan { return new(Memo).Build(in).Spelled() }
 
 // builder is one making of a plan.
 type builder struct {

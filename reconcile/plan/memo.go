@@ -38,7 +38,7 @@ type judged struct {
 	when *span
 }
 
-// Build makes a plan like the function Build.
+// Build makes a plan like the function Build, which is not Spelled.
 func (m *Memo) Build(in Input) Plan {
 	b := newBuilder(in)
 	b.machines = &m.machines

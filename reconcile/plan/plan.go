@@ -54,6 +54,11 @@ type Item struct {
 	// read-only.
 	Wanted *manifest.VM  `json:"-"`
 	Found  *providers.VM `json:"-"`
+
+	// Unspelled is set while Diffs has nothing but that the VM does not exist,
+	// and not every field that it is made with, as these capabilities render
+	// it.
+	Unspelled *providers.Capabilities `json:"-"`
 }
 
 // Action is what becomes of a VM.
@@ -153,6 +158,26 @@ const (
 	SweepVolume OpKind = "sweep"
 )
 
+// Spelled returns the plan with every field of the VMs that it creates among
+// their differences. A Memo leaves them out, because they are many and nobody
+// but a person looks at them.
+func (p Plan) Spelled() Plan {
+	spelled := false
+	for i, it := range p.Items {
+		if it.Unspelled == nil {
+			continue
+		}
+		if !spelled {
+			p.Items, spelled = slices.Clone(p.Items), true
+		}
+		whole := *it
+		whole.Unspelled = nil
+		whole.Diffs = append(slices.Clip(it.Diffs), fields(it.Wanted, it.Unspelled)[1:]...)
+		p.Items[i] = &whole
+	}
+	return p
+}
+
 // Empty tells whether the plan makes no call.
 func (p *Plan) Empty() bool {
 	return !slices.ContainsFunc(p.Items, func(it *Item) bool { return len(it.Ops) > 0 })
@@ -180,6 +205,9 @@ func (p *Plan) Fingerprint() string {
 		for _, d := range it.Diffs {
 			if d.Verdict == Apply {
 				acts = append(acts, d.Field, string(d.Where), d.Wanted, d.Found)
+			}
+			if it.Action == Create {
+				break // the digest says what the VM is made with
 			}
 		}
 		// Encoding plain strings into a hash cannot fail.
