@@ -44,10 +44,10 @@ func TestSoak(t *testing.T) {
 			k.host.StopDaemon()
 			k.push(n) // while nobody is there
 			k.host.StartDaemon()
-			restart += *soakRestart
+			restart = at + *soakRestart
 		case at >= sample || n == *soakPushes:
 			k.inForce(n, begun)
-			sample += samplesEvery()
+			sample = at + samplesEvery()
 		}
 	}
 	t.Logf("%d pushes:\n%s", *soakPushes, table(k.samples))
