@@ -64,7 +64,7 @@ func (b *berth) complete(s *source) (*types.VirtualMachineConfigSpec, error) {
 			return nil, err
 		}
 		spec.InstanceUuid, spec.Annotation, empty = b.uuid, b.mark.note(), false
-		spec.ExtraConfig = []types.BaseOptionValue{&types.OptionValue{Key: imageKey, Value: text}}
+		spec.ExtraConfig = []types.BaseOptionValue{&types.OptionValue{Key: imageKey, Value: text}} // it may stand in the annotation
 	}
 	for _, card := range cardsOf(s.vm.Config.Hardware.Device) {
 		empty = false
