@@ -113,6 +113,7 @@ func imageFields() providers.Honours {
 		"VMImage.spec.source.registry":             {Act: providers.Ignore},
 		"VMImage.spec.source.dataVolume":           {Act: providers.Ignore},
 		"VMImage.spec.prepare":                     {Act: providers.Ignore},
+		"VMImage.spec.prepare.onMissing":           {Act: providers.AtCreation, Note: "of an OVA, and of an OVF in a content library; a template is never made"},
 		"VMImage.spec.distribution":                {Act: providers.Describe},
 		"VMImage.spec.metadata":                    {Act: providers.Describe},
 	}

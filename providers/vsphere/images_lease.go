@@ -42,19 +42,15 @@ type loading struct {
 	total atomic.Int64 // 0: not known
 }
 
-// stalled is after how long without a byte an import is given up.
-const stalled = 10 * time.Minute
-
-var errStalled = unusable("no byte has moved for %s", stalled)
-
 func (l *loading) run(ctx context.Context, c *vim25.Client, b *berth) (types.ManagedObjectReference, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(stalled, func() { cancel(errStalled) })
+	web := l.to.images.web
+	watch := time.AfterFunc(web.stalled, func() { cancel(unusable("fetch %s: no byte has moved for %s", l.from, web.stalled)) })
 	defer watch.Stop()
-	u, err := l.unpack(ctx, l.to.images.web, func(n int) {
+	u, err := l.unpack(ctx, web, func(n int) {
 		l.moved.Add(int64(n))
-		watch.Reset(stalled)
+		watch.Reset(web.stalled)
 	})
 	if err != nil {
 		return types.ManagedObjectReference{}, err

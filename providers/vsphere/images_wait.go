@@ -70,26 +70,9 @@ type granted struct {
 // where its files are sent.
 func grant(ctx context.Context, c *vim25.Client, lease types.ManagedObjectReference, files []types.OvfFileItem) (*granted, error) {
 	var info *types.HttpNfcLeaseInfo
-	err := until(ctx, func() (bool, error) {
-		var p properties
-		err := retrieve(ctx, c, []types.PropertyFilterSpec{{
-			ObjectSet: []types.ObjectSpec{{Obj: lease}},
-			PropSet:   []types.PropertySpec{{Type: lease.Type, PathSet: []string{"state", "info", "error"}}},
-		}}, func(o *types.ObjectContent) { p = readProperties(o) })
-		if err != nil {
-			return false, err
-		}
-		state, _ := p["state"].(types.HttpNfcLeaseState)
-		if fault, failed := p["error"].(types.LocalizedMethodFault); failed {
-			return true, &taskError{&fault}
-		}
-		if found, ready := p["info"].(types.HttpNfcLeaseInfo); ready && state == types.HttpNfcLeaseStateReady {
-			info = &found
-		}
-		if state != types.HttpNfcLeaseStateInitializing && info == nil {
-			return true, unusable("an import cannot go on: its state is %q", state)
-		}
-		return info != nil, nil
+	err := until(ctx, func() (done bool, err error) {
+		info, err = readLease(ctx, c, lease)
+		return info != nil, err
 	})
 	if err != nil {
 		return nil, err
@@ -108,4 +91,27 @@ func grant(ctx context.Context, c *vim25.Client, lease types.ManagedObjectRefere
 		}
 	}
 	return g, nil
+}
+
+// readLease returns what an import was given; nil: nothing yet.
+func readLease(ctx context.Context, c *vim25.Client, lease types.ManagedObjectReference) (*types.HttpNfcLeaseInfo, error) {
+	var p properties
+	err := retrieve(ctx, c, []types.PropertyFilterSpec{{
+		ObjectSet: []types.ObjectSpec{{Obj: lease}},
+		PropSet:   []types.PropertySpec{{Type: lease.Type, PathSet: []string{"state", "info", "error"}}},
+	}}, func(o *types.ObjectContent) { p = readProperties(o) })
+	if err != nil {
+		return nil, err
+	}
+	if fault, failed := p["error"].(types.LocalizedMethodFault); failed {
+		return nil, &taskError{&fault}
+	}
+	info, told := p["info"].(types.HttpNfcLeaseInfo)
+	switch state, _ := p["state"].(types.HttpNfcLeaseState); {
+	case state == types.HttpNfcLeaseStateInitializing:
+		return nil, nil
+	case state != types.HttpNfcLeaseStateReady || !told:
+		return nil, unusable("an import cannot go on: its state is %q", state)
+	}
+	return &info, nil
 }

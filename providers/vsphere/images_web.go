@@ -19,12 +19,19 @@ import (
 
 // web fetches images and takes them to hosts. It keeps no login and sends no
 // credentials but those that an address holds.
-type web struct{ client *http.Client }
+type web struct {
+	client  *http.Client
+	stalled time.Duration // after which without a byte an import is given up
+}
+
+// mostStalled is the usual value of web.stalled. A host may take its time to
+// make room for a disk.
+const mostStalled = 10 * time.Minute
 
 func newWeb() *web {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = time.Minute
-	return &web{client: &http.Client{Transport: t, CheckRedirect: checkRedirect}}
+	return &web{client: &http.Client{Transport: t, CheckRedirect: checkRedirect}, stalled: mostStalled}
 }
 
 func (w *web) close() { w.client.CloseIdleConnections() }
