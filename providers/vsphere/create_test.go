@@ -467,3 +467,61 @@ func TestCreateGoesWhereThePlacementSays(t *testing.T) {
 		t.Errorf("calls of a creation with a host and a datastore cluster: %v", calls)
 	}
 }
+
+func TestWhatIsNoTemplate(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	if err := create(t, p, wanted("ours", vcsim.Template)); err != nil {
+		t.Fatal(err)
+	}
+	p.roster.rest = 0 // what was made since is looked for at once
+	wantKind(t, "a VM of ours", create(t, p, wanted("web", "ours")), providers.InvalidSpec, "/DC0/vm/ours is the VM of lab/prod/ours and no image")
+	admin := object.NewVirtualMachine(srv.Client(), machine(t, srv, "/DC0/vm/templates/"+vcsim.Template).Self)
+	pool, err := find.NewFinder(srv.Client()).ResourcePool(t.Context(), "/DC0/host/DC0_C0/Resources")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.MarkAsVirtualMachine(t.Context(), *pool, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(t, p, wanted("off", vcsim.Template)); err != nil {
+		t.Errorf("a VM that is off: %v", err)
+	}
+	task, err := admin.PowerOn(t.Context())
+	if err == nil {
+		err = task.WaitEx(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, "a VM that runs", create(t, p, wanted("on", vcsim.Template)), providers.NotFound, "power the VM off, or make a template of it")
+}
+
+func TestWhatCanNeverBeCreated(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{Datacenters: 2})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	fromDisk := func(path string) func(*manifest.VM) {
+		return func(vm *manifest.VM) { vm.Image, vm.Imported = nil, &manifest.ImportedDisk{ID: "d", Path: path} }
+	}
+	for _, r := range []struct {
+		reason string
+		change func(*manifest.VM)
+		says   string
+	}{
+		{"a name that is too long", func(vm *manifest.VM) { vm.Key.Name = strings.Repeat("x", 81) }, "a VM's can have 80"},
+		{"nothing to boot from", func(vm *manifest.VM) { vm.Image = nil }, "neither an image nor an imported disk"},
+		{"an image for others", func(vm *manifest.VM) { vm.Image.VSphere = nil }, "add spec.source.vsphere"},
+		{"an image without a source", func(vm *manifest.VM) { vm.Image.VSphere = &manifest.VSphereImage{} }, "neither a template nor a library item nor an OVA"},
+		{"a disk without a path", fromDisk(""), "has no path"},
+		{"a disk of another kind", fromDisk("[LocalDS_0] a.qcow2"), "is no VMDK"},
+		{"a datastore without a disk", fromDisk("[LocalDS_0]"), `is not "[datastore] folder/disk.vmdk"`},
+		{"two datastores", func(vm *manifest.VM) {
+			fromDisk("[LocalDS_0] a.vmdk")(vm)
+			vm.Placement.Datastore = "LocalDS_1"
+		}, `placement.datastore is "LocalDS_1"`},
+	} {
+		req := wanted("web", vcsim.Template)
+		r.change(req.VM)
+		wantKind(t, r.reason, create(t, p, req), providers.InvalidSpec, r.says)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -513,4 +514,51 @@ func TestTheMarkOfAnImage(t *testing.T) {
 			t.Errorf("%s: %t", r.reason, got)
 		}
 	}
+}
+
+func TestChecksumsOfEveryAlgorithm(t *testing.T) {
+	ova := archive(t, appliance())
+	s := newShelf(t, tarFile{"a.ova", ova})
+	for algorithm, newHash := range algorithms {
+		h := newHash()
+		h.Write(ova)
+		right := hex.EncodeToString(h.Sum(nil))
+		for checksum, fine := range map[string]bool{
+			right: true, strings.ToUpper(right): true, algorithm + ":" + right: true,
+			strings.Repeat("0", len(right)): false,
+		} {
+			p, err := newParcel(&manifest.VSphereImage{OVAURL: s.URL + "/a.ova", Checksum: checksum, ChecksumType: algorithm})
+			if err != nil {
+				t.Errorf("%s %s: %v", algorithm, checksum, err)
+				continue
+			}
+			u, err := p.unpack(t.Context(), newWeb(), func(int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = u.each(t.Context(), []string{"disk.vmdk"}, func(f *packed) error {
+				_, err := io.Copy(io.Discard, f)
+				return err
+			})
+			if (err == nil) != fine {
+				t.Errorf("%s %s: %v", algorithm, checksum, err)
+			}
+			if err := u.in.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _, err := newParcel(&manifest.VSphereImage{OVAURL: s.URL + "/a.ova", ChecksumType: "crc32"}); providers.KindOf(err) != providers.InvalidSpec {
+		t.Errorf("an algorithm that there is not: %v", err)
+	}
+}
+
+func TestADescriptorThatIsTooLarge(t *testing.T) {
+	s := newShelf(t, tarFile{"a.ovf", make([]byte, mostDescriptor+1)})
+	p, err := newParcel(&manifest.VSphereImage{OVAURL: s.URL + "/a.ovf"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.unpack(t.Context(), newWeb(), func(int) {})
+	wantKind(t, "a descriptor of more than 16 MiB", err, providers.InvalidSpec, "has more than 16777216 bytes")
 }

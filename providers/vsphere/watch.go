@@ -147,7 +147,7 @@ func (s *stream) end(ctx context.Context) {
 // streamLost makes an error of the kind that a stream ends with, unless it has
 // one: whatever the reason, the stream has to be begun anew.
 func streamLost(err error) error {
-	if known := (*providers.Error)(nil); errors.As(err, &known) {
+	if known := (*providers.Error)(nil); errors.As(err, &known) && !errors.Is(err, errStale) {
 		return err
 	}
 	return &providers.Error{Kind: providers.Unavailable, Err: fmt.Errorf("the event stream was lost: %w", err)}

@@ -135,18 +135,14 @@ func (s *Server) struck(w http.ResponseWriter, r *http.Request, rule *Rule) bool
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, method, object string) {
 	if method == "WaitForUpdatesEx" {
 		if cookie, err := r.Cookie(soap.SessionCookieName); err == nil {
-			stop := context.AfterFunc(r.Context(), func() { s.waits.leave(cookie.Value, object) })
+			stop := context.AfterFunc(r.Context(), func() { s.waits.leave(cookie.Value, object, false) })
 			defer stop()
 		}
 		s.model.Service.ServeSDK(w, r)
 		return
 	}
 	answer := &answer{header: make(http.Header)} // the caller may be slow to take it
-	func() {
-		s.world.Lock()
-		defer s.world.Unlock()
-		s.model.Service.ServeSDK(answer, r)
-	}()
+	s.alone(func() { s.model.Service.ServeSDK(answer, r) })
 	answer.send(w)
 }
 

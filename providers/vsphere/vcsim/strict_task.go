@@ -44,9 +44,9 @@ func (l *law) begin(ctx *simulator.Context, entity types.ManagedObjectReference,
 	work func() (types.AnyType, types.BaseMethodFault), after ...func(),
 ) types.ManagedObjectReference {
 	l.s.tasks.Add(1)
-	stand := types.ManagedObjectReference{Type: "Law", Value: l.s.serial()}
+	stand := types.ManagedObjectReference{Type: lawType, Value: l.s.serial()}
 	verb := strings.TrimSuffix(method, "_Task")
-	task := simulator.CreateTask(stand, verb+"Task", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+	task := simulator.CreateTask(stand, verb+"Task", func(*simulator.Task) (made types.AnyType, fault types.BaseMethodFault) {
 		defer l.s.tasks.Done()
 		defer func() {
 			for _, fn := range after {
@@ -56,9 +56,8 @@ func (l *law) begin(ctx *simulator.Context, entity types.ManagedObjectReference,
 		if fault := l.s.faults.atTask(method, entity.Value); fault != nil {
 			return nil, fault
 		}
-		l.s.world.Lock()
-		defer l.s.world.Unlock()
-		return work()
+		l.s.alone(func() { made, fault = work() })
+		return made, fault
 	})
 	task.Info.DescriptionId = entity.Type + "." + verb
 	task.Info.EntityName = entityName(ctx, entity)
