@@ -114,7 +114,7 @@ func (s *session) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
 		}
 		s.forget(l)
 		if bound(req) {
-			return fmt.Errorf("%w: %w", errStale, err)
+			return stale(err)
 		}
 		if attempt == mostLogins {
 			return &providers.Error{
