@@ -236,6 +236,7 @@ func (s *session) close() error {
 	s.mu.Unlock()
 	s.stop()
 	s.wg.Wait()
+	defer s.entry.close()
 	l := s.take()
 	if l == nil {
 		return nil
@@ -243,7 +244,6 @@ func (s *session) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
 	defer cancel()
 	err := s.entry.logout(ctx, l)
-	s.entry.close()
 	if err != nil && !loggedOut(err, nil) {
 		return fmt.Errorf("log out of %s: %w", s.host, plain(err))
 	}
