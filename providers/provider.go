@@ -79,6 +79,14 @@ type Sweeper interface {
 	Sweep(ctx context.Context, left Leftover) error
 }
 
+// Progressor tells how far long work has come.
+type Progressor interface {
+	// TaskProgress returns how many percent of a task were done when
+	// IsTaskComplete last looked at it. ok is false if nobody knows. It makes
+	// no call.
+	TaskProgress(task TaskRef) (percent int, ok bool)
+}
+
 // Closer releases connections. The provider is not used afterwards.
 type Closer interface {
 	Close() error

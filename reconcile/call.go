@@ -91,12 +91,15 @@ func (w *work) await(ctx context.Context, op *plan.Op, task providers.TaskRef) e
 		defer t.Stop()
 		deadline = t.C
 	}
+	told := time.Now()
+	w.donePct = nil
 	for pause := firstPoll; ; pause = min(pause*2, lastPoll) {
 		w.progress()
 		done, err := w.poll(ctx, task)
 		if done || err != nil {
 			return err
 		}
+		told = w.headway(op, task, told)
 		late := false
 		w.gate.crew.aside(func() {
 			select {

@@ -20,7 +20,8 @@ type work struct {
 	vm   *manifest.VM // nil when it is not wanted
 	// begun is the operation whose intent was written with the outcome of the
 	// one before.
-	begun *plan.Op
+	begun   *plan.Op
+	donePct *int // percent of the long work that is waited for; nil: not known
 }
 
 var (

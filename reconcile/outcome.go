@@ -114,7 +114,7 @@ func (w *work) conclude(res *Result, err error) {
 	case errors.Is(err, errJournal):
 		res.Outcome, res.Error = NotTried, err.Error()
 	case errors.Is(err, errWaiting), errors.Is(err, context.Canceled):
-		res.Outcome = Waiting
+		res.Outcome, res.DonePct = Waiting, w.donePct
 	case errors.Is(err, errEndpointDown), providers.KindOf(err) == providers.Unavailable:
 		res.Outcome, res.Kind, res.Error = NotTried, string(providers.Unavailable), err.Error()
 	default:

@@ -33,6 +33,9 @@ type Result struct {
 	// Remaining is what still differs though every call succeeded.
 	Remaining []string      `json:"remaining,omitempty"`
 	Took      time.Duration `json:"took"`
+	// DonePct is how many percent of the work that goes on are done; nil: not
+	// known.
+	DonePct *int `json:"donePct,omitempty"`
 
 	part  *plan.Item // when not everything that differs was applied
 	found *sight     // as last described; nil: not there, or not known

@@ -180,6 +180,37 @@ func (s *sour) IsTaskComplete(ctx context.Context, task providers.TaskRef) (bool
 	return done, err
 }
 
+// frank is a provider that knows how far its tasks have come.
+type frank struct {
+	*memory.Provider
+	percent int
+}
+
+func (f *frank) IsTaskComplete(ctx context.Context, task providers.TaskRef) (bool, error) {
+	f.percent++
+	return f.Provider.IsTaskComplete(ctx, task)
+}
+
+func (f *frank) TaskProgress(providers.TaskRef) (int, bool) { return f.percent, f.percent > 1 }
+
+func TestItIsToldHowFarLongWorkHasCome(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		f := &frank{}
+		w.wrap = func(p providers.Provider) providers.Provider { f.Provider = p.(*memory.Provider); return f }
+		w.restart()
+		w.hv.SetNature(memory.Nature{Late: 70 * time.Second})
+		w.hv.Inject(memory.Fault{Op: "task", Skip: 37, Kind: providers.Unavailable})
+		w.src.put("web.yaml", vmText("web", ""))
+		rep := w.want("it is begun, and lost from sight", "create lab/default/web")
+		if got := outcome(rep, "web"); got.Outcome != Waiting || got.DonePct == nil || *got.DonePct < 20 {
+			t.Errorf("%+v, want how far it has come", got)
+		}
+		if n := strings.Count(w.out.String(), `"msg":"long work goes on"`); n != 2 {
+			t.Errorf("it was told %d times in 70 seconds, want twice:\n%s", n, w.out)
+		}
+	})
+}
+
 func TestTaskThatEndsBadlyIsAFailure(t *testing.T) {
 	for _, picked := range []bool{false, true} {
 		bubble(t, func(t *testing.T, w *world) {

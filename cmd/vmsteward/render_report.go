@@ -49,7 +49,7 @@ func (v planView) troubles(w io.Writer, all []reconcile.Result) {
 		case reconcile.Applied:
 			continue
 		case reconcile.Waiting:
-			text = "its work goes on; a later pass picks it up"
+			text = "its work goes on" + donePct(res.DonePct) + "; a later pass picks it up"
 		case reconcile.Different:
 			text = "every call succeeded, and it still differs: " + strings.Join(res.Remaining, "; ")
 		case reconcile.Unproven:
@@ -70,6 +70,14 @@ func (v planView) troubles(w io.Writer, all []reconcile.Result) {
 		}
 		fmt.Fprintf(w, "\n%s\n%s\n", v.bold(printable(res.VM.String())), v.hang("      ", printable(text)))
 	}
+}
+
+// donePct says how far work has come, if anybody knows.
+func donePct(percent *int) string {
+	if percent == nil {
+		return ""
+	}
+	return fmt.Sprintf(" and is %d %% done", *percent)
 }
 
 func opKinds(kinds []plan.OpKind) string {

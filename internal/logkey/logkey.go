@@ -23,4 +23,5 @@ const (
 	Err        = "err"
 	TookMS     = "took_ms"
 	RetryInMS  = "retry_in_ms"
+	DonePct    = "done_pct"
 )

@@ -2,7 +2,6 @@ package vsphere
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
@@ -44,11 +43,11 @@ func retrievePages(ctx context.Context, c *vim25.Client, page int32, specs []typ
 	}
 }
 
-// staleToken makes errStale of the fault with which vCenter refuses the token
+// staleToken makes a stale error of the fault with which vCenter refuses the token
 // of a reading that it does not know.
 func staleToken(err error) error {
 	if isFault[*types.InvalidProperty](err) || isFault[*types.InvalidArgument](err) {
-		return fmt.Errorf("%w: %w", errStale, err)
+		return stale(err)
 	}
 	return err
 }

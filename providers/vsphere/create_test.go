@@ -101,6 +101,17 @@ func await(t *testing.T, p *Provider, task providers.TaskRef) error {
 	}
 }
 
+// ended waits for a task of the administrator.
+func ended(t *testing.T, srv *vcsim.Server, task *object.Task, err error) {
+	t.Helper()
+	if err == nil {
+		_, err = srv.Await(t.Context(), task)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // machine reads a VM as an administrator does.
 func machine(t *testing.T, srv *vcsim.Server, path string) mo.VirtualMachine {
 	t.Helper()
@@ -246,12 +257,7 @@ func TestCreateRespectsStrangers(t *testing.T) {
 	task, err := object.NewVirtualMachine(srv.Client(), vm.Self).Reconfigure(t.Context(), types.VirtualMachineConfigSpec{
 		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: markKey, Value: ""}},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := task.WaitEx(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 	wantKind(t, "the UUID is that of a VM without our mark", create(t, p, wanted("web", vcsim.Template)), providers.Conflict, "does not carry the mark")
 }
 
@@ -309,12 +315,7 @@ func TestATemplateThatWasMadeAnewIsFound(t *testing.T) {
 	}
 	wait := func(task *object.Task, err error) {
 		t.Helper()
-		if err == nil {
-			err = task.WaitEx(ctx)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		ended(t, srv, task, err)
 	}
 	wait(old.Rename(ctx, "yesterday"))
 	wait(old.Clone(ctx, folder, vcsim.Template, types.VirtualMachineCloneSpec{
@@ -341,12 +342,7 @@ func TestCreateFromAnExistingDisk(t *testing.T) {
 	task, err := disks.CreateVirtualDisk(t.Context(), "[LocalDS_1] boot.vmdk", dc, &types.FileBackedVirtualDiskSpec{
 		VirtualDiskSpec: types.VirtualDiskSpec{AdapterType: "lsiLogic", DiskType: "thin"}, CapacityKb: 1024,
 	})
-	if err == nil {
-		err = task.WaitEx(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 	req := wanted("imported", "")
 	req.VM.Image, req.VM.Imported = nil, &manifest.ImportedDisk{ID: "d", Path: "[LocalDS_1] boot.vmdk"}
 	req.VM.RootDisk = manifest.RootDisk{}
@@ -374,12 +370,7 @@ func TestCreateFromAnExistingDisk(t *testing.T) {
 func dispose(t *testing.T, srv *vcsim.Server, ref types.ManagedObjectReference) {
 	t.Helper()
 	task, err := object.NewVirtualMachine(srv.Client(), ref).Destroy(t.Context())
-	if err == nil {
-		err = task.WaitEx(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 }
 
 func TestALinkedCloneStandsOnItsTemplate(t *testing.T) {
@@ -488,12 +479,7 @@ func TestWhatIsNoTemplate(t *testing.T) {
 		t.Errorf("a VM that is off: %v", err)
 	}
 	task, err := admin.PowerOn(t.Context())
-	if err == nil {
-		err = task.WaitEx(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 	wantKind(t, "a VM that runs", create(t, p, wanted("on", vcsim.Template)), providers.NotFound, "power the VM off, or make a template of it")
 }
 

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -57,7 +56,7 @@ func (p *Provider) isUpgraded(ctx context.Context, text string) (bool, error) {
 		if err != nil {
 			return err
 		}
-		return object.NewTask(c, res.Returnval).WaitEx(ctx)
+		return finished(ctx, c, res.Returnval)
 	})
 	return err == nil || isFinal(err), err
 }

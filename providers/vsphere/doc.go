@@ -7,7 +7,8 @@
 //
 // From the bottom up: session*.go keep one login, translate.go gives faults
 // their kind, inventory.go and watch.go read every VM in bulk, convert*.go say
-// what was read in the contract's words, places.go finds what a manifest names,
-// hardware.go, network.go, storage.go and guest.go describe what shall be, and
-// create.go, reconfigure.go, power.go, delete.go and snapshots.go act.
+// what was read in the contract's words, places*.go find what a manifest names,
+// hardware.go, network.go, storage.go and guest.go describe what shall be,
+// images*.go bring what VMs are made of, and create*.go, reconfigure.go,
+// power.go, delete.go and snapshots.go act.
 package vsphere

@@ -56,6 +56,16 @@ func TestANewVMSaysAllThatItsManifestSays(t *testing.T) {
 	}
 }
 
+func TestANewVMSaysWhatItsTemplateSaysToo(t *testing.T) {
+	spec, _, err := build(func(vm *manifest.VM, from *types.VirtualMachineConfigInfo) {
+		from.Hardware.NumCPU, from.Hardware.MemoryMB, from.CpuHotAddEnabled = int32(vm.CPU), int32(vm.MemoryMiB), new(true)
+		vm.CPUHotAdd = true
+	})
+	if err != nil || spec.NumCPUs != 2 || spec.MemoryMB != 1024 || !isTrue(spec.CpuHotAddEnabled) {
+		t.Errorf("what a template says may change before it is cloned: %+v, %v", spec, err)
+	}
+}
+
 func TestTheMarkIsInTheSpecification(t *testing.T) {
 	spec, m, err := build(func(*manifest.VM, *types.VirtualMachineConfigInfo) {})
 	if err != nil {

@@ -340,12 +340,7 @@ func halfImported(t *testing.T, srv *vcsim.Server, p *Provider, req providers.Cr
 		Files:       &types.VirtualMachineFileInfo{VmPathName: "[" + b.store.name + "]"},
 		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: imageKey, Value: text}},
 	}, object.NewResourcePool(srv.Client(), b.site.pool.ref), nil)
-	if err == nil {
-		err = task.WaitEx(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 }
 
 // berthOf returns where the image of a VM lies.
@@ -460,12 +455,7 @@ func TestAStrangersImageIsNotUsed(t *testing.T) {
 	task, err := object.NewVirtualMachine(srv.Client(), vm.Self).Reconfigure(t.Context(), types.VirtualMachineConfigSpec{
 		ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: imageKey, Value: ""}},
 	})
-	if err == nil {
-		err = task.WaitEx(t.Context())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 	wantKind(t, "something of the image's name without its mark", create(t, p, req), providers.Conflict, "does not carry the mark")
 	if len(brought(t, srv)) != 1 {
 		t.Error("it was removed")

@@ -63,7 +63,7 @@ func newDoor(settings providers.Settings, log *slog.Logger) (*door, error) {
 	if d.timeout <= 0 {
 		d.timeout = defaultConnectTimeout
 	}
-	d.base = soap.NewClient(u, false)
+	d.base = soap.NewClient(u, false) // which uses the proxy that the environment names, as all of Go does
 	d.base.UserAgent = userAgent
 	t := d.base.DefaultTransport()
 	t.TLSClientConfig = config
@@ -72,7 +72,7 @@ func newDoor(settings providers.Settings, log *slog.Logger) (*door, error) {
 	t.TLSHandshakeTimeout = d.timeout
 	t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, idleConnections
 	if settings.MaxConnections > 0 {
-		t.MaxConnsPerHost = settings.MaxConnections + 1 // one listens to changes
+		t.MaxConnsPerHost = settings.MaxConnections + 2 // one listens to changes, one may carry a file
 	}
 	return d, nil
 }

@@ -78,8 +78,7 @@ func cardMAC(c types.BaseVirtualEthernetCard) string {
 // addNIC gives the VM an interface of the manifest, and notes it in the mark.
 // One of its name that is there is plugged in elsewhere if its address and
 // model stay, and replaced otherwise. to is where it is plugged in; nil leaves
-// it where it is, as does a manifest that names no network, and for a new one
-// is an error.
+// it where it is, and for a new one is an error.
 func (d *draft) addNIC(n manifest.NIC, to *network) error {
 	mac, have := d.macOf(n), d.cardFor(providers.NICRef{Name: n.Name})
 	if err := checkMAC(n.Name, mac); err != nil {
@@ -120,10 +119,10 @@ func (d *draft) addNIC(n manifest.NIC, to *network) error {
 // backingFor returns what a NIC is plugged into.
 func (d *draft) backingFor(n manifest.NIC, to *network, have types.BaseVirtualEthernetCard) (types.BaseVirtualDeviceBackingInfo, error) {
 	switch {
-	case have != nil && (n.Network == nil || to == nil):
-		return have.GetVirtualEthernetCard().Backing, nil
 	case to != nil:
 		return to.backing(), nil
+	case have != nil:
+		return have.GetVirtualEthernetCard().Backing, nil
 	}
 	return nil, invalid("NIC %q names no network, the template has no interface for it, and the provider has no default network; write networkRef",
 		n.Name)

@@ -64,12 +64,7 @@ func TestAHostThatCannotTakeVMs(t *testing.T) {
 	}
 	host := object.NewHostSystem(srv.Client(), layoutOf(t, srv).named(kindHost, "DC0_C0_H1")[0].ref)
 	task, err := host.EnterMaintenanceMode(t.Context(), 0, false, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := task.WaitEx(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 	if _, err := settled(t, srv, place); providers.KindOf(err) != providers.Retryable {
 		t.Errorf("a host in maintenance: %v", err)
 	}
@@ -85,12 +80,7 @@ func TestAClusterThatDoesNotPlaceVMs(t *testing.T) {
 	task, err := cluster.Reconfigure(t.Context(), &types.ClusterConfigSpecEx{
 		DrsConfig: &types.ClusterDrsConfigInfo{Enabled: new(false)},
 	}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := task.WaitEx(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	ended(t, srv, task, err)
 	busy(srv, l.named(kindHost, "DC0_C0_H0")[0].ref)
 	if s, err := settled(t, srv, manifest.Placement{Cluster: "DC0_C0"}); err != nil || s.host == nil || s.host.name != "DC0_C0_H1" {
 		t.Errorf("a cluster without DRS: host %v, %v; want the one with more free memory", s.host, err)

@@ -21,6 +21,7 @@ type Provider struct {
 	roster   *remembered[roster]
 	images   *images
 	turns    turns
+	progress progress
 
 	view      view
 	directory directory

@@ -36,6 +36,9 @@ func (p *Provider) Reconfigure(ctx context.Context, ref providers.Ref, change pr
 			return err
 		}
 		task, err = p.reconfigure(ctx, c, t, d)
+		if lost(err, t.vm.Self) {
+			return notThere()
+		}
 		return err
 	})
 	return task, err

@@ -146,6 +146,33 @@ func TestAChangeSaysWhatDiffersAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestTheMarkIsWrittenWhereItChanges(t *testing.T) {
+	known := aTarget(types.VirtualMachinePowerStatePoweredOff)
+	known.mark.NICs[0].Key, known.mark.NICs[1].Key = 4000, 4001
+	for _, r := range []struct {
+		reason string
+		t      *target
+		want   int // keys of extraConfig that are set
+	}{
+		{"the keys of its interfaces are news", aTarget(types.VirtualMachinePowerStatePoweredOff), 1},
+		{"nothing of it is", known, 0},
+	} {
+		d, err := r.t.wanting(providers.Change{CPU: new(4)})
+		if err != nil || len(d.spec.ExtraConfig) != r.want {
+			t.Errorf("%s: %v, %v", r.reason, d.spec.ExtraConfig, err)
+		}
+	}
+}
+
+func TestFlagsGoTogether(t *testing.T) {
+	vm := aTarget(types.VirtualMachinePowerStatePoweredOff)
+	vm.vm.Config.Firmware, vm.vm.Config.Flags.VbsEnabled = wordUEFI, new(true)
+	d, err := vm.wanting(providers.Change{Traits: providers.Traits{providers.FieldVTd: "true"}})
+	if err != nil || !isTrue(d.spec.Flags.VbsEnabled) || !isTrue(d.spec.Flags.VvtdEnabled) {
+		t.Errorf("a flag beside another: %+v, %v", d.spec.Flags, err)
+	}
+}
+
 func mustText(t *testing.T, m *mark) string {
 	t.Helper()
 	text, err := m.text()
@@ -177,6 +204,12 @@ func TestChangesThatAreRefused(t *testing.T) {
 		t.vm.Config.CpuHotAddEnabled, t.vm.Config.MemoryHotAddEnabled = new(true), new(true)
 		t.vm.Config.HotPlugMemoryLimit, t.vm.Config.HotPlugMemoryIncrementSize = 4096, 128
 	}
+	spareBus := func(t *target) {
+		c := newController(defaultController, 1, types.VirtualSCSISharingNoSharing)
+		c.GetVirtualSCSIController().Key = 1001
+		t.vm.Config.Hardware.Device = append(t.vm.Config.Hardware.Device, scsiDevice(c))
+	}
+	asksForVersion := func(t *target) { t.mark.Version = 19 }
 	snapshot := func(t *target) {
 		disk := t.vm.Config.Hardware.Device[3].(*types.VirtualDisk)
 		disk.Backing.(*types.VirtualDiskFlatVer2BackingInfo).Parent = diskBacking(thinDisk, "")
@@ -203,6 +236,15 @@ func TestChangesThatAreRefused(t *testing.T) {
 		{"the same amounts of a VM without hot-add", on, nil, providers.Change{CPU: new(2), MemoryMiB: new(int64(1024))}, "", ""},
 		{"a disk more of a VM that runs", on, nil, providers.Change{Live: true, AddDisks: []manifest.Disk{{Name: "x", SizeGiB: 1}}}, "", ""},
 		{"but not at once", on, nil, providers.Change{AddDisks: []manifest.Disk{{Name: "x", SizeGiB: 1}}}, providers.NotSupported, "ask for a live change"},
+		{"a disk on a bus that is shared in another way", off, nil, providers.Change{AddDisks: []manifest.Disk{
+			{Name: "x", SizeGiB: 1, SCSI: &manifest.SCSI{SharedBus: "virtualSharing"}},
+		}}, providers.InvalidSpec, "SCSI bus 0 is noSharing"},
+		{"sharing the bus of a VM that runs", on, nil, trait(providers.FieldDiskSharing.Of("data"), "virtualSharing"), providers.NotSupported, "only while the VM is off"},
+		{"sharing a bus that waits for disks, of a VM that runs", on, spareBus, providers.Change{Live: true, AddDisks: []manifest.Disk{
+			{Name: "x", SizeGiB: 1, SCSI: &manifest.SCSI{Controller: 1, SharedBus: "virtualSharing"}},
+		}}, providers.NotSupported, "only while the VM is off"},
+		{"a hardware version of a VM that runs", on, nil, trait(providers.FieldExtraConfig.Of(keyHardwareVersion), "21"), providers.NotSupported, "only while the VM is off"},
+		{"none any more, of a VM that runs", on, asksForVersion, trait(providers.FieldExtraConfig.Of(keyHardwareVersion), ""), "", ""},
 		{"a disk of no size", off, nil, providers.Change{AddDisks: []manifest.Disk{{Name: "x"}}}, providers.InvalidSpec, "no size"},
 		{"a smaller disk", off, nil, providers.Change{GrowDisks: []providers.DiskSize{{Name: "data", SizeGiB: 4}}}, providers.InvalidSpec, "not made smaller"},
 		{"a disk that there is not", off, nil, providers.Change{GrowDisks: []providers.DiskSize{{Name: "x", SizeGiB: 4}}}, providers.InvalidSpec, "no disk \"x\""},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/vmware/govmomi/find"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -201,5 +202,26 @@ func TestARunningMachineTakesWhatItCan(t *testing.T) {
 		if how := c.GetVirtualEthernetCard().Connectable; how == nil || !how.Connected || !how.StartConnected {
 			t.Errorf("interface %s of a VM that runs is connected %+v", cardMAC(c), how)
 		}
+	}
+}
+
+func TestTwoNetworksOfANameAreNotChosenBetween(t *testing.T) {
+	r := newRig(t, vcsim.Options{})
+	ref := r.create(aWish("web"))
+	net, err := find.NewFinder(r.Client()).Network(r.ctx, "/DC0/network/DC0_DVPG1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The simulator's administrator cannot name one network like another; a vCenter's can.
+	sim := r.Simulator().Context
+	sim.Map.AtomicUpdate(sim, sim.Map.Get(net.Reference()), []types.PropertyChange{{Name: "name", Val: "VM Network"}})
+	r.p.places.forget()
+	nic := manifest.NIC{Name: "san", Network: onPortGroup("VM Network", "", 0)}
+	wantKind(t, "an interface more", r.change(ref, providers.Change{AddNICs: []manifest.NIC{nic}}), providers.InvalidSpec, "ambiguous")
+	vm := aWish("shop")
+	vm.NICs = []manifest.NIC{nic}
+	wantKind(t, "a new VM", r.settle(r.begin(vm)), providers.InvalidSpec, "ambiguous")
+	if nics := r.see(ref).Config.NICs; len(nics) != 1 {
+		t.Errorf("interfaces: %+v", nics)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/soap"
 
+	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -81,6 +82,10 @@ func openSession(host string, e entry, log *slog.Logger) *session {
 // errClosed is the error of calls after close.
 var errClosed = errors.New("the session is closed")
 
+func (s *session) errClosed() error {
+	return &providers.Error{Op: "connect", Subject: s.host, Kind: providers.Unavailable, Err: errClosed}
+}
+
 // client returns a client that is logged in. It can be kept for one operation.
 func (s *session) client(ctx context.Context) (*vim25.Client, error) {
 	if err := ctx.Err(); err != nil {
@@ -109,7 +114,7 @@ func (s *session) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
 		}
 		s.forget(l)
 		if bound(req) {
-			return fmt.Errorf("%w: %w", errStale, err)
+			return stale(err)
 		}
 		if attempt == mostLogins {
 			return &providers.Error{
@@ -149,7 +154,7 @@ func (s *session) board() (*flight, *login, error) {
 	defer s.mu.Unlock()
 	switch {
 	case s.closed:
-		return nil, nil, &providers.Error{Op: "connect", Subject: s.host, Kind: providers.Unavailable, Err: errClosed}
+		return nil, nil, s.errClosed()
 	case s.now != nil:
 		s.beats.Reset(idle)
 		return nil, s.now, nil
@@ -167,15 +172,16 @@ func (s *session) board() (*flight, *login, error) {
 // fly logs in.
 func (s *session) fly(f *flight) {
 	f.login, f.err = s.entry.login(s.ctx)
+	if f.err != nil && s.ctx.Err() != nil {
+		f.err = s.errClosed() // nobody who waits has left
+	}
 	s.mu.Lock()
 	s.flight, s.refused = nil, nil
 	again := s.beats != nil
 	switch {
 	case f.err == nil:
 		s.now = f.login
-		if s.beats = time.AfterFunc(idle, s.beat); s.closed {
-			s.beats.Stop()
-		}
+		s.startBeats()
 	case providers.KindOf(f.err) == providers.Unauthorized:
 		s.refused, s.refusedA = f.err, time.Now()
 	}
@@ -184,12 +190,22 @@ func (s *session) fly(f *flight) {
 	if f.err != nil {
 		return // whoever waits tells of it
 	}
-	about := f.login.content.About
 	if again {
-		s.log.Info("logged in again: the server had ended the session", "version", about.Version)
+		s.log.Info("logged in again", logkey.Reason, "the server had ended the session")
 		return
 	}
-	s.log.Info("logged in", "server", about.FullName, "version", about.Version)
+	s.log.Info("logged in", logkey.Found, f.login.content.About.FullName)
+}
+
+// startBeats has an idle session make itself heard; the lock is held.
+func (s *session) startBeats() {
+	switch {
+	case s.closed: // close logs out
+	case s.beats == nil:
+		s.beats = time.AfterFunc(idle, s.beat)
+	default:
+		s.beats.Reset(idle)
+	}
 }
 
 // forget gives up a login that has ended, unless it is replaced already.
@@ -220,6 +236,7 @@ func (s *session) close() error {
 	s.mu.Unlock()
 	s.stop()
 	s.wg.Wait()
+	defer s.entry.close()
 	l := s.take()
 	if l == nil {
 		return nil
@@ -227,7 +244,6 @@ func (s *session) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTimeout)
 	defer cancel()
 	err := s.entry.logout(ctx, l)
-	s.entry.close()
 	if err != nil && !loggedOut(err, nil) {
 		return fmt.Errorf("log out of %s: %w", s.host, plain(err))
 	}

@@ -154,8 +154,8 @@ func TestCloseEndsALoginUnderWay(t *testing.T) {
 				t.Errorf("close: %v", err)
 			}
 		}()
-		if err := <-failed; err == nil {
-			t.Error("a client of a session that was closed")
+		if err := <-failed; providers.KindOf(err) != providers.Unavailable || !errors.Is(err, errClosed) {
+			t.Errorf("who waited for the login: %v, want Unavailable", err)
 		}
 		if _, err := s.client(t.Context()); providers.KindOf(err) != providers.Unavailable || !errors.Is(err, errClosed) {
 			t.Errorf("after close: %v, want Unavailable", err)

@@ -204,3 +204,23 @@ func TestAPropertySaysThatTheSessionIsLost(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoWatchesSharesTheSession: there is one, whatever goes on.
+func TestWhoWatchesSharesTheSession(t *testing.T) {
+	y := newYard(t, vcsim.Options{Bare: true})
+	ctx, cancel := context.WithCancel(y.ctx)
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- y.p.Watch(ctx, func() { close(ready) }, func(...string) {}) }()
+	<-ready
+	y.list()
+	if got := len(y.Sessions()); got != 1 {
+		t.Errorf("the server has %d sessions, want 1", got)
+	}
+	cancel()
+	if err := <-ended; err != context.Canceled {
+		t.Errorf("the watch ended with %v", err)
+	}
+	if got := y.Calls()["Login"]; got != 1 {
+		t.Errorf("%d logins, want 1", got)
+	}
+}

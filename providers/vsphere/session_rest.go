@@ -8,6 +8,7 @@ import (
 	"github.com/vmware/govmomi/vapi/rest"
 	"github.com/vmware/govmomi/vim25"
 
+	"github.com/vmsteward/vmsteward/internal/logkey"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -27,7 +28,7 @@ func (s *session) rest(ctx context.Context, c *vim25.Client, fn func(*rest.Clien
 	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), logoutTimeout)
 	defer cancel()
 	if left := r.Logout(out); left != nil {
-		s.log.Debug("a session of the REST API was not ended", "reason", plain(left))
+		s.log.Debug("a session of the REST API was not ended", logkey.Err, plain(left))
 	}
 	return err
 }

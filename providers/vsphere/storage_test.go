@@ -56,6 +56,15 @@ func TestDisksOfANewVM(t *testing.T) {
 			[]string{"edit pvscsi scsi0 virtualSharing", "add+create disk scsi0:1 1 GiB thin"},
 			[]string{"root@scsi0:0", "a@scsi0:1"},
 		},
+		{
+			"a disk without a scsi block keeps off a bus that is shared", "pvscsi", 0,
+			[]manifest.Disk{{Name: "a", SizeGiB: 1, SCSI: scsi(0, "pvscsi", "virtualSharing")}, {Name: "b", SizeGiB: 1}},
+			[]string{
+				"edit pvscsi scsi0 virtualSharing", "add+create disk scsi0:1 1 GiB thin",
+				"add pvscsi scsi1 noSharing", "add+create disk scsi1:0 1 GiB thin",
+			},
+			[]string{"root@scsi0:0", "a@scsi0:1", "b@scsi1:0"},
+		},
 	} {
 		vm := aVM()
 		vm.RootDisk.SizeGiB, vm.Disks = r.root, r.disks

@@ -42,10 +42,13 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 	}
 	switch info.State {
 	case types.TaskInfoStateSuccess:
+		p.progress.forget(task)
 		return true, nil
 	case types.TaskInfoStateError:
+		p.progress.forget(task)
 		return true, translate(operation(&info), info.EntityName, taskFailure(&info))
 	}
+	p.progress.note(task, int(info.Progress))
 	return false, nil
 }
 

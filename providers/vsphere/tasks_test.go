@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -26,6 +27,36 @@ func TestATaskIsPickedUpByAnother(t *testing.T) {
 	y.Heal()
 	if err := other.settle(task, nil); err != nil {
 		t.Errorf("the task ended with %v", err)
+	}
+}
+
+func TestItIsKnownHowFarATaskHasCome(t *testing.T) {
+	y := newYard(t, vcsim.Options{Bare: true})
+	y.make("web", marked(markFor("web")))
+	y.Fail(vcsim.Rule{Method: "PowerOnVM_Task", Hold: true})
+	task, err := y.p.Power(y.ctx, refTo("web"), providers.PowerStart)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if percent, ok := y.p.TaskProgress(task); ok {
+		t.Errorf("%d percent, and nobody has looked", percent)
+	}
+	ref := types.ManagedObjectReference{Type: "Task", Value: string(task)}
+	if _, err := methods.UpdateProgress(y.ctx, y.Client(), &types.UpdateProgress{This: ref, PercentDone: 42}); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := y.p.IsTaskComplete(y.ctx, task); done || err != nil {
+		t.Errorf("complete = %t, %v", done, err)
+	}
+	if percent, ok := y.p.TaskProgress(task); percent != 42 || !ok {
+		t.Errorf("%d percent, %t; want 42", percent, ok)
+	}
+	y.Heal()
+	if err := y.settle(task, nil); err != nil {
+		t.Error(err)
+	}
+	if percent, ok := y.p.TaskProgress(task); ok {
+		t.Errorf("%d percent of a task that has ended", percent)
 	}
 }
 

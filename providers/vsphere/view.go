@@ -3,6 +3,7 @@ package vsphere
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/vmware/govmomi/vim25"
@@ -20,7 +21,12 @@ type view struct {
 }
 
 // errStale says that vCenter has forgotten a reading that was under way.
-var errStale = &providers.Error{Kind: providers.Retryable, Err: errors.New("vCenter has forgotten the reading under way")}
+var errStale = errors.New("vCenter has forgotten the reading under way")
+
+// stale is errStale with what vCenter said, which is not what it means.
+func stale(err error) error {
+	return &providers.Error{Kind: providers.Retryable, Err: fmt.Errorf("%w: %w", errStale, err)}
+}
 
 // within calls fn with the specification of a reading that begins at the view,
 // and once more with another view if the session ended meanwhile, so that what
@@ -35,10 +41,12 @@ func (v *view) within(ctx context.Context, c *vim25.Client, fn func(from types.O
 			&types.TraversalSpec{Type: "ContainerView", Path: "view"},
 		}})
 		switch {
+		case errors.Is(err, errStale) && again:
+			return err
+		case lost(err, ref) && again:
+			return stale(err)
 		case !lost(err, ref) && !errors.Is(err, errStale):
 			return err
-		case again:
-			return errStale
 		}
 		v.drop(ref)
 	}

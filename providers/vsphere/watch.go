@@ -145,10 +145,14 @@ func (s *stream) end(ctx context.Context) {
 }
 
 // streamLost makes an error of the kind that a stream ends with, unless it has
-// one: whatever the reason, the stream has to be begun anew.
+// one: whatever the reason, the stream has to be begun anew. That it is stale
+// means here that its session has ended.
 func streamLost(err error) error {
-	if known := (*providers.Error)(nil); errors.As(err, &known) && !errors.Is(err, errStale) {
-		return err
+	if known := (*providers.Error)(nil); errors.As(err, &known) {
+		if !errors.Is(err, errStale) {
+			return err
+		}
+		err = known.Err
 	}
 	return &providers.Error{Kind: providers.Unavailable, Err: fmt.Errorf("the event stream was lost: %w", err)}
 }

@@ -211,7 +211,7 @@ func TestWatchEndsWithTheSession(t *testing.T) {
 	y.EndSessions()
 	y.reconfigure(vm, types.VirtualMachineConfigSpec{NumCPUs: 2})
 	err := l.ended()
-	wantKind(t, "the session has ended", err, providers.Unavailable, "")
+	wantKind(t, "the session has ended", err, providers.Unavailable, "the event stream was lost: vCenter has forgotten")
 	l.end <- nil
 	again := y.listen()
 	y.reconfigure(vm, types.VirtualMachineConfigSpec{NumCPUs: 3})

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -17,16 +16,24 @@ func (c *comparison) traits() {
 		return
 	}
 	wanted := providers.WantedTraits(c.w)
-	for _, field := range slices.Sorted(maps.Keys(wanted)) {
-		value, known := found[field]
-		if want := wanted[field]; (known || field.Template() == providers.FieldExtraConfig) && value != want {
-			c.trait(field, want, value)
+	var differ, extra []providers.Field // few, of many
+	for field, want := range wanted {
+		if value, known := found[field]; value != want && (known || field.Template() == providers.FieldExtraConfig) {
+			differ = append(differ, field)
 		}
 	}
-	for _, field := range slices.Sorted(maps.Keys(found)) {
+	for field := range found {
 		if _, ok := wanted[field]; !ok && field.Template() == providers.FieldExtraConfig {
-			c.trait(field, "", found[field])
+			extra = append(extra, field)
 		}
+	}
+	slices.Sort(differ)
+	slices.Sort(extra)
+	for _, field := range differ {
+		c.trait(field, wanted[field], found[field])
+	}
+	for _, field := range extra {
+		c.trait(field, "", found[field])
 	}
 }
 

@@ -38,18 +38,18 @@ func (s *Server) Blur(vm types.ManagedObjectReference, how Blur) {
 		s.blurs.how[vm] = how
 	}
 	s.blurs.mu.Unlock()
+	state := types.VirtualMachineConnectionStateConnected
+	if how == Inaccessible {
+		state = types.VirtualMachineConnectionStateInaccessible
+	}
 	ctx := s.context()
-	if m, fault := machine(ctx, vm); fault == nil { // whoever watches is told
-		ctx.WithLock(m, func() {
-			state := types.VirtualMachineConnectionStateConnected
-			if how == Inaccessible {
-				state = types.VirtualMachineConnectionStateInaccessible
-			}
+	s.alone(func() {
+		if m, fault := machine(ctx, vm); fault == nil { // whoever watches is told
 			ctx.Update(m, []types.PropertyChange{
 				{Name: "runtime.connectionState", Val: state}, {Name: "summary.runtime.connectionState", Val: state},
 			})
-		})
-	}
+		}
+	})
 }
 
 func (b *blurs) of(ref types.ManagedObjectReference) Blur {

@@ -25,7 +25,7 @@ const gib = 1 << 30
 // furnish completes the inventory.
 func (s *Server) furnish() error {
 	var err error
-	if s.admin, err = newAdmin(s.model.Service); err != nil || s.opts.Bare {
+	if err = s.hire(); err != nil || s.opts.Bare {
 		return err
 	}
 	ctx := context.Background()
@@ -126,7 +126,7 @@ func (s *Server) addDatastore(ctx context.Context, hosts []*object.HostSystem, n
 func (s *Server) SetFreeSpace(ref types.ManagedObjectReference, free int64) {
 	svc := s.model.Service
 	ds := svc.Context.Map.Get(ref).(*simulator.Datastore)
-	svc.Context.WithLock(ds, func() {
+	s.alone(func() {
 		summary := ds.Summary
 		summary.Capacity, summary.FreeSpace = max(summary.Capacity, 2*free), free
 		svc.Context.Update(ds, []types.PropertyChange{{Name: "summary", Val: summary}})

@@ -41,9 +41,11 @@ func (s *Server) SetGuest(vm types.ManagedObjectReference, g Guest) {
 	s.guests.set[vm] = g
 	s.guests.mu.Unlock()
 	ctx := s.context()
-	if m, fault := machine(ctx, vm); fault == nil {
-		ctx.WithLock(m, func() { s.guests.show(ctx, &m.VirtualMachine) })
-	}
+	s.alone(func() {
+		if m, fault := machine(ctx, vm); fault == nil {
+			ctx.WithLock(m, func() { s.guests.show(ctx, &m.VirtualMachine) })
+		}
+	})
 }
 
 func (g *guests) of(ref types.ManagedObjectReference) Guest {

@@ -14,8 +14,15 @@ import (
 // port group. Each can be made something else of by each. It is fast: there
 // are no calls over the wire.
 func (s *Server) AddVMs(n int, each func(i int, spec *types.VirtualMachineConfigSpec)) ([]types.ManagedObjectReference, error) {
+	var refs []types.ManagedObjectReference
+	var err error
+	s.alone(func() { refs, err = s.addVMs(n, each) })
+	return refs, err
+}
+
+func (s *Server) addVMs(n int, each func(i int, spec *types.VirtualMachineConfigSpec)) ([]types.ManagedObjectReference, error) {
 	ctx := context.Background()
-	centers, err := find.NewFinder(s.admin).DatacenterList(ctx, "*")
+	centers, err := find.NewFinder(s.clerk).DatacenterList(ctx, "*")
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +63,7 @@ type nursery struct {
 }
 
 func (s *Server) newNursery(ctx context.Context, dc *object.Datacenter) (*nursery, error) {
-	finder := find.NewFinder(s.admin).SetDatacenter(dc)
+	finder := find.NewFinder(s.clerk).SetDatacenter(dc)
 	folders, err := dc.Folders(ctx)
 	if err != nil {
 		return nil, err

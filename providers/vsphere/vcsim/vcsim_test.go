@@ -3,11 +3,45 @@ package vcsim
 import (
 	"context"
 	"net/url"
+	"runtime"
 	"testing"
+	"time"
 
 	"github.com/vmware/govmomi"
 	"github.com/vmware/govmomi/find"
 )
+
+// TestNothingIsLeftOfAServer: programs that start many of them live on.
+func TestNothingIsLeftOfAServer(t *testing.T) {
+	visit := func() {
+		s, err := Start(Options{Bare: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		u, err := url.Parse(s.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.User = url.UserPassword(s.opts.Username, s.opts.Password)
+		for range 10 {
+			c, err := govmomi.NewClient(context.Background(), u, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.EndSessions()
+			c.CloseIdleConnections()
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	visit()
+	before := runtime.NumGoroutine()
+	visit()
+	for runtime.NumGoroutine() > before { // the test's own limit ends this
+		<-time.After(time.Millisecond)
+	}
+}
 
 func TestItIsThereWithItsInventory(t *testing.T) {
 	s := New(t, Options{Datacenters: 2})
