@@ -1,7 +1,9 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,7 @@ type state struct {
 	Lacks    map[string]bool              `json:"lacks"`    // images and networks that are not there
 	owners   map[providers.Owner]string   // machine ID by the owner of its mark
 	names    map[string]string            // machine ID by name
+	order    []*machine                   // sorted by name; nil: to be sorted
 	loose    map[string]bool              // names of volumes that no machine uses
 	touched  map[string]*machine          // what came, went or changed and was not told yet, as it was before; nil: not there
 }
@@ -93,7 +96,9 @@ func (s *state) index() {
 // put stores a machine in place of the one of its ID, and keeps the indexes
 // and the volumes' use in step.
 func (s *state) put(m *machine) {
+	order := s.inOrder(m)
 	s.drop(m.ID)
+	s.order = order
 	s.touch(m.ID, nil)
 	s.Machines[m.ID] = m
 	s.names[m.Name] = m.ID
@@ -105,6 +110,17 @@ func (s *state) put(m *machine) {
 	}
 }
 
+// inOrder returns the order with a machine in the place of its former self,
+// nil if it has another place or is new.
+func (s *state) inOrder(m *machine) []*machine {
+	at, found := slices.BinarySearchFunc(s.order, m.Name, func(o *machine, name string) int { return cmp.Compare(o.Name, name) })
+	if !found || s.order[at] != s.Machines[m.ID] {
+		return nil
+	}
+	s.order[at] = m
+	return s.order
+}
+
 // drop removes a machine; its volumes stay, unused.
 func (s *state) drop(id string) {
 	m := s.Machines[id]
@@ -112,6 +128,7 @@ func (s *state) drop(id string) {
 		return
 	}
 	s.touch(id, m)
+	s.order = nil
 	delete(s.Machines, id)
 	delete(s.names, m.Name)
 	if m.Mark != nil && s.owners[m.Mark.Owner] == id {
