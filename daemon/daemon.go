@@ -198,10 +198,14 @@ func (d *Daemon) Reload(context.Context) error {
 		return errors.Join(fmt.Errorf("reload: %w", err), next.close())
 	}
 	old.engine.Retire(func() {
+		err = next.engine.Recall() // what the last pass of the old one wrote
 		d.mu.Lock()
 		d.core = next
 		d.mu.Unlock()
 	})
+	if err != nil {
+		d.log.Warn("the journal is known as it was before the reload", logkey.Err, err)
+	}
 	if err := old.close(); err != nil {
 		d.log.Warn("the former configuration could not be closed", logkey.Err, err)
 	}

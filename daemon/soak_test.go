@@ -38,13 +38,16 @@ func TestSoak(t *testing.T) {
 		}
 		switch at := time.Since(begun); {
 		case at >= restart:
+			// A guest that libvirtd was starting when it was killed can stay
+			// behind a lock that libvirtd itself never gives back.
+			k.until("no guest is being started", func() bool { return strings.TrimSpace(k.host.Virsh("domstate", "awake")) == "running" })
 			k.host.StopDaemon()
 			k.push(n) // while nobody is there
 			k.host.StartDaemon()
-			restart += *soakRestart
+			restart = at + *soakRestart
 		case at >= sample || n == *soakPushes:
 			k.inForce(n, begun)
-			sample += samplesEvery()
+			sample = at + samplesEvery()
 		}
 	}
 	t.Logf("%d pushes:\n%s", *soakPushes, table(k.samples))

@@ -173,6 +173,19 @@ func (e *Engine) Retire(swap func()) {
 	swap()
 }
 
+// Recall reads the journal again: an engine that this one takes over from has
+// written to it since New. It is called before this engine is used.
+func (e *Engine) Recall() error {
+	e.pass.Lock()
+	defer e.pass.Unlock()
+	mem, err := remember(e.opts.Journal)
+	if err != nil {
+		return err
+	}
+	e.memory = mem
+	return e.reads.load(e.opts.Journal)
+}
+
 // Latest returns the report of the last pass of this process; nil: none yet.
 // It is read-only.
 func (e *Engine) Latest() *Report { return e.latest.Load() }

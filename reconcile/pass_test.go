@@ -240,3 +240,34 @@ func TestRetiredEngineRunsNoPass(t *testing.T) {
 		}
 	})
 }
+
+// TestAnEngineThatTakesOverKnowsTheLastPass builds an engine, lets the old one
+// run a pass more, and takes over. What was applied in that pass is known: what
+// is changed afterwards is drift, and not a change of the manifest.
+func TestAnEngineThatTakesOverKnowsTheLastPass(t *testing.T) {
+	bubble(t, func(t *testing.T, w *world) {
+		w.src.put("a.yaml", vmText("a", ""))
+		old := w.engine
+		w.restart()
+		next := w.engine
+		w.engine = old
+		w.want("the old one creates", "create lab/default/a", "power default/a start")
+		old.Retire(func() {
+			if err := next.Recall(); err != nil {
+				t.Error(err)
+			}
+			w.engine = next
+		})
+		if err := w.hv.Outside().Destroy("a"); err != nil {
+			t.Fatal(err)
+		}
+		rep := w.want("the new one corrects", "power default/a start")
+		for _, it := range rep.Plan.Items {
+			for _, d := range it.Diffs {
+				if !d.Drift {
+					t.Errorf("%s of %s is not called drift", d.Field, it.VM)
+				}
+			}
+		}
+	})
+}

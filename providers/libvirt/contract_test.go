@@ -86,6 +86,11 @@ func outside(h *libvirttest.Host, tap *wiretap) providertest.Outside {
 		Undefine: undefine,
 		Suspend:  func(_ context.Context, id string) error { return virsh("suspend", id) },
 		Deafen:   func(context.Context, string) error { return nil }, // an empty disk hears nothing
+		Blur: func(_ context.Context, id string, on bool) error {
+			parsed, err := uuid.Parse(id)
+			tap.blur(parsed, on)
+			return err
+		},
 		Volumes: func(context.Context) ([]string, error) {
 			out, err := h.VirshErr("vol-list", "default", "--details")
 			var names []string

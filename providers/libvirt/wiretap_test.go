@@ -1,15 +1,19 @@
 package libvirt
 
 import (
+	"bytes"
 	"encoding/binary"
 	"io"
 	"maps"
+	"math"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/google/uuid"
 )
 
 // The numbers of libvirt's calls that change something, as its protocol has
@@ -37,7 +41,8 @@ type wiretap struct {
 	calls map[uint32]int
 	left  int // changing calls until the line is cut; 0: it is not
 	conns map[net.Conn]bool
-	deaf  bool // connections are refused
+	deaf  bool               // connections are refused
+	blurs map[uuid.UUID]bool // domains whose documents cannot be read
 }
 
 func newWiretap(t *testing.T, upstream string) *wiretap {
@@ -46,7 +51,7 @@ func newWiretap(t *testing.T, upstream string) *wiretap {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &wiretap{socket: filepath.Join(dir, "s"), upstream: upstream, calls: map[uint32]int{}, conns: map[net.Conn]bool{}}
+	w := &wiretap{socket: filepath.Join(dir, "s"), upstream: upstream, calls: map[uint32]int{}, conns: map[net.Conn]bool{}, blurs: map[uuid.UUID]bool{}}
 	l, err := net.Listen("unix", w.socket)
 	if err != nil {
 		t.Fatal(err)
@@ -96,6 +101,14 @@ func (w *wiretap) cutAfter(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.left = n
+}
+
+// blur lets the host refuse to show a domain's document, or show it again: the
+// flags of the call are made ones that it does not know.
+func (w *wiretap) blur(id uuid.UUID, on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.blurs[id] = on
 }
 
 // count returns the calls made during fn.
@@ -181,6 +194,11 @@ func (l *line) call(packet []byte) bool {
 		return true
 	}
 	l.calls[proc]++
+	for id, on := range l.blurs {
+		if on && proc == procGetXML && bytes.Contains(packet, id[:]) {
+			binary.BigEndian.PutUint32(packet[len(packet)-4:], math.MaxUint32)
+		}
+	}
 	if !changes(proc) || l.left == 0 {
 		return true
 	}

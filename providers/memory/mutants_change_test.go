@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"reflect"
 	"strings"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -30,7 +31,7 @@ func ownershipMutants() []mutant {
 				return vm.Mark != nil && vm.Mark.Owner.VM == ref.Owner.VM
 			})},
 		{"other-fleets-are-never-changed", "any mark will do",
-			claiming(func(_ providers.Ref, vm *providers.VM) bool { return vm.Mark != nil })},
+			claiming(func(ref providers.Ref, vm *providers.VM) bool { return vm.Mark != nil && vm.Mark.Owner != ref.Owner })},
 		{"a-removed-mark-is-respected", "a VM of our identity is taken for ours", claiming(sameID)},
 		{"a-removed-mark-is-respected", "volumes are swept because no mark claims them", func(b *broken) {
 			b.sweep = func(_ context.Context, left providers.Leftover) error { return b.o.RemoveVolume(left.ID) }
@@ -100,7 +101,12 @@ func powerMutants() []mutant {
 				return b.Provider.Power(ctx, ref, providers.PowerStart)
 			})
 		}},
-		{"power-of-absent-is-not-found", "stop of an absent VM succeeds", func(b *broken) { b.powered(providers.PowerStop, none) }},
+		{"power-of-absent-is-not-found", "stop of an absent VM succeeds", func(b *broken) {
+			b.powered(providers.PowerStop, func(ctx context.Context, ref providers.Ref) (providers.TaskRef, error) {
+				task, err := b.Provider.Power(ctx, ref, providers.PowerStop)
+				return task, unlessAbsent(err)
+			})
+		}},
 	}...)
 }
 
@@ -152,13 +158,16 @@ func shutdownMutants() []mutant {
 func reconfigureMutants() []mutant {
 	return []mutant{
 		{"reconfigure-nothing-changes-nothing", "an empty change is an error", func(b *broken) {
-			b.reconfigure = func(context.Context, providers.Ref, providers.Change) (providers.TaskRef, error) {
-				return "", failure(providers.InvalidSpec)
+			b.reconfigure = func(ctx context.Context, ref providers.Ref, ch providers.Change) (providers.TaskRef, error) {
+				if reflect.DeepEqual(ch, providers.Change{}) {
+					return "", failure(providers.InvalidSpec)
+				}
+				return b.Provider.Reconfigure(ctx, ref, ch)
 			}
 		}},
-		{"reconfigure-nothing-changes-nothing", "nil tags are no tags", func(b *broken) {
+		{"reconfigure-nothing-changes-nothing", "nil tags are no tags where nothing else is said", func(b *broken) {
 			b.altered(func(ch *providers.Change) {
-				if ch.Tags == nil {
+				if reflect.DeepEqual(*ch, providers.Change{Live: true}) {
 					ch.Tags = &[]string{}
 				}
 			})
@@ -212,9 +221,20 @@ func reconfigureMutants() []mutant {
 			})
 		}},
 		{"reconfigure-of-absent-is-not-found", "an absent VM needs no change", func(b *broken) {
-			b.reconfigure = func(context.Context, providers.Ref, providers.Change) (providers.TaskRef, error) { return "", nil }
+			b.reconfigure = func(ctx context.Context, ref providers.Ref, ch providers.Change) (providers.TaskRef, error) {
+				task, err := b.Provider.Reconfigure(ctx, ref, ch)
+				return task, unlessAbsent(err)
+			}
 		}},
 	}
+}
+
+// unlessAbsent takes an absent VM for a success.
+func unlessAbsent(err error) error {
+	if providers.IsAbsent(err) {
+		return nil
+	}
+	return err
 }
 
 // alterationMutants break each field in the ways that fields break: it is

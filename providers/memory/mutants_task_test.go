@@ -82,10 +82,23 @@ func taskMutants() []mutant {
 		{survives, "a connection knows only the tasks that it began", func(b *broken) {
 			late(b)
 			began := map[providers.TaskRef]bool{}
+			begins := func(task providers.TaskRef, err error) (providers.TaskRef, error) {
+				began[task] = true
+				return task, err
+			}
 			b.create = func(ctx context.Context, req providers.CreateRequest) (providers.CreateResult, error) {
 				res, err := b.Provider.Create(ctx, req)
-				began[res.Task] = true
+				_, _ = begins(res.Task, err)
 				return res, err
+			}
+			b.reconfigure = func(ctx context.Context, ref providers.Ref, ch providers.Change) (providers.TaskRef, error) {
+				return begins(b.Provider.Reconfigure(ctx, ref, ch))
+			}
+			b.delete = func(ctx context.Context, ref providers.Ref) (providers.TaskRef, error) {
+				return begins(b.Provider.Delete(ctx, ref))
+			}
+			b.power = func(ctx context.Context, ref providers.Ref, op providers.PowerOp) (providers.TaskRef, error) {
+				return begins(b.Provider.Power(ctx, ref, op))
 			}
 			b.task = func(ctx context.Context, ref providers.TaskRef) (bool, error) {
 				if !began[ref] {

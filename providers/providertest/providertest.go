@@ -10,10 +10,11 @@
 //		providertest.Run(t, providertest.Target{Fleet: "test", Connect: connect, VM: smallVM})
 //	}
 //
-// Checks that need a hook which the target does not have are skipped with the
-// name of the hook; Target.NoSkips turns that into a failure. Checks run one
-// after another, remove what they made, and use only VMs of Target.Namespace,
-// so that they may run on an endpoint that is in use.
+// Checks that need a hook which the target does not have, or an optional
+// interface or an ability which the provider does not have, are skipped with
+// its name; Target.NoSkips turns that into a failure. Checks run one after
+// another, remove what they made, and use only VMs of Target.Namespace, so
+// that they may run on an endpoint that is in use.
 package providertest
 
 import (

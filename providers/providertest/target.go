@@ -67,7 +67,8 @@ type Outside struct {
 	Suspend func(ctx context.Context, id string) error
 	// Deafen makes the guest of a VM ignore a shutdown.
 	Deafen func(ctx context.Context, id string) error
-	// Blur makes a VM unreadable, or readable again.
+	// Blur makes a VM unreadable, or readable again. The VM may have gone in
+	// between, which may be an error.
 	Blur func(ctx context.Context, id string, on bool) error
 	// Volumes returns the names of all volumes of the endpoint.
 	Volumes func(ctx context.Context) ([]string, error)

@@ -26,7 +26,7 @@ func load(o *types.ObjectContent) (*mo.VirtualMachine, error) {
 	}
 	for i := range o.MissingSet {
 		if m := &o.MissingSet[i]; odd == nil && !dispensable(m) {
-			odd = &hiddenError{m}
+			odd = hidden(m)
 		}
 	}
 	if odd == nil && vm.Config == nil {
@@ -62,13 +62,21 @@ func dispensable(m *types.MissingProperty) bool {
 	return invalid && strings.HasPrefix(m.Path, extraConfigPath+"[")
 }
 
-// hiddenError says that a property could not be read, and carries the fault.
-type hiddenError struct{ *types.MissingProperty }
+// hidden is the error of a property that may not be read. It is a matter of one
+// VM, and not of the login, which sees the others.
+func hidden(m *types.MissingProperty) error {
+	return &providers.Error{Kind: providers.Conflict, Err: worded(&hiddenError{m.Path, m.Fault.Fault})}
+}
 
-func (e *hiddenError) Error() string { return "its " + e.Path + " cannot be read" }
+type hiddenError struct {
+	path  string
+	fault types.BaseMethodFault
+}
 
-// Fault lets translate see why.
-func (e *hiddenError) Fault() types.BaseMethodFault { return e.MissingProperty.Fault.Fault }
+func (e *hiddenError) Error() string { return "its " + e.path + " cannot be read" }
+
+// Fault lets worded see why.
+func (e *hiddenError) Fault() types.BaseMethodFault { return e.fault }
 
 // unreadable is the error of a VM whose configuration vCenter does not have.
 // It is not absent: its host or its datastore is.

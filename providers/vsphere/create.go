@@ -75,6 +75,7 @@ func (p *Provider) create(ctx context.Context, c *vim25.Client, req providers.Cr
 		if taken, why := p.nameTaken(ctx, c, o); why != nil || taken {
 			return "", why
 		}
+		return "", unusable("something of the name %q is being made in %s: %w", req.VM.Key.Name, o.site.folder.path, err)
 	}
 	if isFault[*types.ManagedObjectNotFound](err) { // something has gone since it was found
 		p.places.forget()
@@ -82,7 +83,7 @@ func (p *Provider) create(ctx context.Context, c *vim25.Client, req providers.Cr
 	if err != nil {
 		return "", err
 	}
-	return begun(task), nil
+	return o.thenUpgrade(begun(task)), nil
 }
 
 // mostName is how long the name of a VM may be.

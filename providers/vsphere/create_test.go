@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vmware/govmomi/find"
 	"github.com/vmware/govmomi/object"
+	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
@@ -367,4 +368,160 @@ func TestCreateFromAnExistingDisk(t *testing.T) {
 	second := wanted("second", "")
 	second.VM.Image, second.VM.Imported = nil, req.VM.Imported
 	wantKind(t, "a disk that a VM has", create(t, p, second), providers.Conflict, `disk [LocalDS_1] boot.vmdk is in use by VM "imported"`)
+}
+
+// dispose removes a VM or a template as an administrator does.
+func dispose(t *testing.T, srv *vcsim.Server, ref types.ManagedObjectReference) {
+	t.Helper()
+	task, err := object.NewVirtualMachine(srv.Client(), ref).Destroy(t.Context())
+	if err == nil {
+		err = task.WaitEx(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestALinkedCloneStandsOnItsTemplate(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	req := wanted("web", vcsim.SnapshotTemplate)
+	req.VM.RootDisk.SizeGiB = 0
+	req.VM.ExtraConfig = map[string]string{keyCloneMode: cloneLinked}
+	if err := create(t, p, req); err != nil {
+		t.Fatal(err)
+	}
+	vm := machine(t, srv, "/DC0/vm/web")
+	root := diskAt(vm.Config.Hardware.Device, markOf(&vm).disk(providers.RootDiskName).At)
+	if root == nil || !isChild(root) {
+		t.Errorf("the disk to boot from stands alone: %+v", root)
+	}
+	req = wanted("large", vcsim.SnapshotTemplate)
+	req.VM.ExtraConfig = map[string]string{keyCloneMode: cloneLinked}
+	wantKind(t, "a linked clone that shall be larger", create(t, p, req), providers.InvalidSpec, "a linked clone has a disk of its template's size")
+}
+
+func TestACloneDoesNotInheritFirstBootData(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	old := machine(t, srv, "/DC0/vm/templates/"+vcsim.Template)
+	ctx := srv.Simulator().Context
+	vm := ctx.Map.Get(old.Self).(*simulator.VirtualMachine)
+	ctx.WithLock(vm, func() {
+		for _, key := range []string{guestUserData, guestUserData + encodingSuffix, guestVendor, "disk.EnableUUID"} {
+			vm.Config.ExtraConfig = append(vm.Config.ExtraConfig, &types.OptionValue{Key: key, Value: "of the template"})
+		}
+	})
+	req := wanted("web", vcsim.Template)
+	req.VM.CloudInit = manifest.CloudInit{}
+	if err := create(t, p, req); err != nil {
+		t.Fatal(err)
+	}
+	clone := machine(t, srv, "/DC0/vm/web")
+	kept := ""
+	for _, o := range clone.Config.ExtraConfig {
+		switch v := o.GetOptionValue(); {
+		case isGuestKey(v.Key) && v.Value != "":
+			t.Errorf("the VM's guest reads %s: %v", v.Key, v.Value)
+		case v.Key == "disk.EnableUUID":
+			kept, _ = v.Value.(string)
+		}
+	}
+	if kept != "of the template" {
+		t.Errorf("what the template has beside is %q", kept)
+	}
+}
+
+func TestCreateGoesWhereThePlacementSays(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{Datacenters: 2})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	req := wanted("web", vcsim.Template)
+	req.VM.NICs = req.VM.NICs[1:] // "VM Network" is in both
+	req.VM.Placement = manifest.Placement{
+		Host: "DC1_C0_H1", ResourcePool: "DC1_C0_RP1", Folder: "/DC1/vm/apps", StoragePod: "DC1_POD0",
+	}
+	if err := create(t, p, req); err != nil {
+		t.Fatal(err)
+	}
+	vm, l := machine(t, srv, "/DC1/vm/apps/web"), layoutOf(t, srv)
+	got := []string{l.byRef[*vm.ResourcePool].path, l.byRef[*vm.Runtime.Host].path, l.byRef[vm.Datastore[0]].path, l.byRef[vm.Network[0]].path}
+	want := []string{
+		"/DC1/host/DC1_C0/Resources/DC1_C0_RP1", "/DC1/host/DC1_C0/DC1_C0_H1",
+		"/DC1/datastore/DC1_POD0/DC1_POD0_DS1", "/DC1/network/VM Network",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the VM is at (-want +got):\n%s", diff)
+	}
+	srv.ResetCalls()
+	req.VM.Key.Name, req.Owner.VM.Name = "two", "two"
+	if err := create(t, p, req); err != nil {
+		t.Fatal(err)
+	}
+	calls, n := srv.Calls(), 0
+	for method, count := range calls {
+		if method != "RetrievePropertiesEx" {
+			n += count
+		}
+	}
+	if n != 3 { // the polls of the task are property collections, too
+		t.Errorf("calls of a creation with a host and a datastore cluster: %v", calls)
+	}
+}
+
+func TestWhatIsNoTemplate(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	if err := create(t, p, wanted("ours", vcsim.Template)); err != nil {
+		t.Fatal(err)
+	}
+	p.roster.rest = 0 // what was made since is looked for at once
+	wantKind(t, "a VM of ours", create(t, p, wanted("web", "ours")), providers.InvalidSpec, "/DC0/vm/ours is the VM of lab/prod/ours and no image")
+	admin := object.NewVirtualMachine(srv.Client(), machine(t, srv, "/DC0/vm/templates/"+vcsim.Template).Self)
+	pool, err := find.NewFinder(srv.Client()).ResourcePool(t.Context(), "/DC0/host/DC0_C0/Resources")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := admin.MarkAsVirtualMachine(t.Context(), *pool, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := create(t, p, wanted("off", vcsim.Template)); err != nil {
+		t.Errorf("a VM that is off: %v", err)
+	}
+	task, err := admin.PowerOn(t.Context())
+	if err == nil {
+		err = task.WaitEx(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantKind(t, "a VM that runs", create(t, p, wanted("on", vcsim.Template)), providers.NotFound, "power the VM off, or make a template of it")
+}
+
+func TestWhatCanNeverBeCreated(t *testing.T) {
+	srv := vcsim.New(t, vcsim.Options{Datacenters: 2})
+	p, _ := provide(t, srv, srv.Settings("lab"))
+	fromDisk := func(path string) func(*manifest.VM) {
+		return func(vm *manifest.VM) { vm.Image, vm.Imported = nil, &manifest.ImportedDisk{ID: "d", Path: path} }
+	}
+	for _, r := range []struct {
+		reason string
+		change func(*manifest.VM)
+		says   string
+	}{
+		{"a name that is too long", func(vm *manifest.VM) { vm.Key.Name = strings.Repeat("x", 81) }, "a VM's can have 80"},
+		{"nothing to boot from", func(vm *manifest.VM) { vm.Image = nil }, "neither an image nor an imported disk"},
+		{"an image for others", func(vm *manifest.VM) { vm.Image.VSphere = nil }, "add spec.source.vsphere"},
+		{"an image without a source", func(vm *manifest.VM) { vm.Image.VSphere = &manifest.VSphereImage{} }, "neither a template nor a library item nor an OVA"},
+		{"a disk without a path", fromDisk(""), "has no path"},
+		{"a disk of another kind", fromDisk("[LocalDS_0] a.qcow2"), "is no VMDK"},
+		{"a datastore without a disk", fromDisk("[LocalDS_0]"), `is not "[datastore] folder/disk.vmdk"`},
+		{"two datastores", func(vm *manifest.VM) {
+			fromDisk("[LocalDS_0] a.vmdk")(vm)
+			vm.Placement.Datastore = "LocalDS_1"
+		}, `placement.datastore is "LocalDS_1"`},
+	} {
+		req := wanted("web", vcsim.Template)
+		r.change(req.VM)
+		wantKind(t, r.reason, create(t, p, req), providers.InvalidSpec, r.says)
+	}
 }

@@ -3,7 +3,6 @@ package vsphere
 import (
 	"context"
 
-	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -99,5 +98,5 @@ func (p *Provider) detach(ctx context.Context, c *vim25.Client, t *target, disks
 	if err != nil {
 		return err
 	}
-	return object.NewTask(c, res.Returnval).WaitEx(ctx) // no data is moved
+	return finished(ctx, c, res.Returnval) // no data is moved
 }

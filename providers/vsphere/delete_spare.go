@@ -59,21 +59,33 @@ func inFolder(file, beside string) bool {
 }
 
 // snapshotDisks returns the disks of the VM's snapshots that are not destroyed
-// with the VM. A snapshot holds on to disks that the VM has no more.
+// with the VM. A snapshot holds on to disks that the VM has no more, and has
+// the mark of its time, which knows them.
 func snapshotDisks(ctx context.Context, c *vim25.Client, t *target) ([]strangeDisk, error) {
 	var out []strangeDisk
 	var odd error
 	spec := []types.PropertyFilterSpec{snapshotHardware(t.vm.Self)}
 	err := retrieve(ctx, c, spec, func(o *types.ObjectContent) {
+		at, known := *t, false
+		var hardware types.VirtualHardware
 		for _, p := range o.PropSet {
-			if hardware, ok := p.Val.(types.VirtualHardware); ok {
-				out = append(out, strangeDisks(t, hardware.Device)...)
-				return
+			switch v := p.Val.(type) {
+			case types.VirtualHardware:
+				hardware, known = v, true
+			case types.OptionValue:
+				text, _ := v.Value.(string)
+				if m := readMark(text, t.mark.UUID); m != nil {
+					at.mark = m
+				}
 			}
+		}
+		if known {
+			out = append(out, strangeDisks(&at, hardware.Device)...)
+			return
 		}
 		odd = fmt.Errorf("the disks of %s cannot be read", o.Obj.Value)
 		for i := range o.MissingSet {
-			odd = fmt.Errorf("%s: %w", o.Obj.Value, &hiddenError{&o.MissingSet[i]})
+			odd = fmt.Errorf("%s: %w", o.Obj.Value, hidden(&o.MissingSet[i]))
 		}
 	})
 	if err == nil {
@@ -82,7 +94,7 @@ func snapshotDisks(ctx context.Context, c *vim25.Client, t *target) ([]strangeDi
 	return out, err
 }
 
-// snapshotHardware selects the hardware of all snapshots of a VM.
+// snapshotHardware selects the hardware and the mark of all snapshots of a VM.
 func snapshotHardware(vm types.ManagedObjectReference) types.PropertyFilterSpec {
 	const kind = "VirtualMachineSnapshot"
 	children := &types.TraversalSpec{
@@ -93,6 +105,6 @@ func snapshotHardware(vm types.ManagedObjectReference) types.PropertyFilterSpec 
 		ObjectSet: []types.ObjectSpec{{Obj: vm, Skip: types.NewBool(true), SelectSet: []types.BaseSelectionSpec{
 			&types.TraversalSpec{Type: virtualMachine, Path: "rootSnapshot", SelectSet: []types.BaseSelectionSpec{children}},
 		}}},
-		PropSet: []types.PropertySpec{{Type: kind, PathSet: []string{"config.hardware"}}},
+		PropSet: []types.PropertySpec{{Type: kind, PathSet: []string{"config.hardware", keyed(markKey)}}},
 	}
 }

@@ -170,13 +170,19 @@ func TestDeleteRefuses(t *testing.T) {
 // id returns the instance UUID of the VM of that name.
 func (y *yard) id(name string) string {
 	y.t.Helper()
+	return y.properties(y.named(name), "config.instanceUuid").Config.InstanceUuid
+}
+
+// named returns the VM of that name.
+func (y *yard) named(name string) *object.VirtualMachine {
+	y.t.Helper()
 	for _, vm := range y.all() {
-		if p := y.properties(vm, "name", "config.instanceUuid"); p.Name == name {
-			return p.Config.InstanceUuid
+		if y.properties(vm, "name").Name == name {
+			return vm
 		}
 	}
 	y.t.Fatalf("there is no %s", name)
-	return ""
+	return nil
 }
 
 // all returns every VM, templates among them.

@@ -52,6 +52,8 @@ func (d *draft) setCPU(n int) error {
 		return cannot("a CPU is not taken from a running guest; let the change wait for a restart")
 	case d.running && !isTrue(d.now.CpuHotAddEnabled):
 		return cannot("the running machine was started without hot-add of CPUs; let the change wait for a restart")
+	case d.running && n > mostCPUs:
+		return cannot("a running machine has room for %d CPUs; let the change wait for a restart", mostCPUs)
 	}
 	if err := d.hot("CPUs are added"); err != nil {
 		return err
@@ -93,8 +95,8 @@ func (d *draft) setMemory(mib int64) error {
 		return cannot("memory is not taken from a running guest; let the change wait for a restart")
 	case d.running && !isTrue(d.now.MemoryHotAddEnabled):
 		return cannot("the running machine was started without hot-add of memory; let the change wait for a restart")
-	case d.running && d.now.HotPlugMemoryLimit > 0 && mib > d.now.HotPlugMemoryLimit:
-		return cannot("the running machine has room for %d MiB; let the change wait for a restart", d.now.HotPlugMemoryLimit)
+	case d.running && mib > memoryRoom(have, d.now.HotPlugMemoryLimit):
+		return cannot("the running machine has room for %d MiB; let the change wait for a restart", memoryRoom(have, d.now.HotPlugMemoryLimit))
 	case d.running && (mib-have)%step != 0:
 		return cannot("the running machine takes memory in steps of %d MiB; let the change wait for a restart", step)
 	}

@@ -105,7 +105,7 @@ func extraSpec(keys []string) types.PropertyFilterSpec {
 func (r *roll) takeExtra(vm *providers.VM, o *types.ObjectContent) error {
 	for i := range o.MissingSet {
 		if m := &o.MissingSet[i]; !dispensable(m) {
-			return &hiddenError{m}
+			return hidden(m)
 		}
 	}
 	if vm.Config.Traits == nil {

@@ -81,10 +81,10 @@ func classFields() providers.Honours {
 		"VMClass.spec.diskDefaults.storageClass": {Act: providers.Ignore},
 		"VMClass.spec.guestToolsPolicy":          {Act: providers.Ignore, Note: "the image brings its tools"},
 		"VMClass.spec.extraConfig": {
-			When: ownKeys, Note: "not autostart, which a host has, and not keys of other providers",
+			When: ownKeys, Note: "not autostart, which a host has, and not keys of other providers; vsphere.hardwareVersion takes a restart",
 		},
 
-		"VMClass.spec.resourceLimits": {},
+		"VMClass.spec.resourceLimits": {Note: "one that is written no more stays as it is"},
 
 		"VMClass.spec.performanceProfile.cpuHotAddEnabled":            {},
 		"VMClass.spec.performanceProfile.memoryHotAddEnabled":         {},
@@ -113,6 +113,7 @@ func imageFields() providers.Honours {
 		"VMImage.spec.source.registry":             {Act: providers.Ignore},
 		"VMImage.spec.source.dataVolume":           {Act: providers.Ignore},
 		"VMImage.spec.prepare":                     {Act: providers.Ignore},
+		"VMImage.spec.prepare.onMissing":           {Act: providers.AtCreation, Note: "of an OVA, and of an OVF in a content library; a template is never made"},
 		"VMImage.spec.distribution":                {Act: providers.Describe},
 		"VMImage.spec.metadata":                    {Act: providers.Describe},
 	}

@@ -29,6 +29,10 @@ const (
 	keyRefused                 // is not a manifest's to set
 )
 
+// unnameable are characters that the path of a property cannot have: such a key
+// could be set, and not be read back.
+const unnameable = "\"[]\\"
+
 // useOf tells what is done with a key of a manifest's extraConfig.
 func useOf(key string) keyUse {
 	lower := strings.ToLower(key)
@@ -38,7 +42,7 @@ func useOf(key string) keyUse {
 	switch {
 	case key == keyHardwareVersion || key == keyCloneMode:
 		return keySetting
-	case key == "" || begins("vmsteward.", "guestinfo.", "vsphere."):
+	case key == "" || strings.ContainsAny(key, unnameable) || begins("vmsteward.", "guestinfo.", "vsphere."):
 		return keyRefused
 	case key == "autostart" || begins("libvirt.", "proxmox."):
 		return keyElsewhere

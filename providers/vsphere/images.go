@@ -96,10 +96,9 @@ func (p *Provider) orderCargo(ctx context.Context, c *vim25.Client, o *order, g 
 func (p *Provider) berthFor(s *site, g cargo) (*berth, error) {
 	b := newBerth(p.settings.Fleet, g.from, g.what, s)
 	b.folder = s.layout.byRef[s.datacenter.vmFolder]
-	for _, f := range s.layout.named(kindFolder, p.settings.Defaults.Folder) {
-		if f.datacenter == s.datacenter {
-			b.folder = f
-		}
+	named := keep(s.layout.named(kindFolder, p.settings.Defaults.Folder), func(f *location) bool { return f.datacenter == s.datacenter })
+	if len(named) == 1 {
+		b.folder = named[0]
 	}
 	if b.folder == nil {
 		return nil, missing("the VM folder of "+s.datacenter.path, "let the account see it")
@@ -109,7 +108,7 @@ func (p *Provider) berthFor(s *site, g cargo) (*berth, error) {
 	return b, err
 }
 
-// stores says where a VM's files go when nothing is written: to one of those
+// storeNear says where a VM's files go when nothing is written: to one of those
 // datastores that its cluster reaches, first the one of that name; or else to
 // the only one.
 func (s *site) storeNear(stores []types.ManagedObjectReference, home string) (*location, error) {

@@ -42,19 +42,15 @@ type loading struct {
 	total atomic.Int64 // 0: not known
 }
 
-// stalled is after how long without a byte an import is given up.
-const stalled = 10 * time.Minute
-
-var errStalled = unusable("no byte has moved for %s", stalled)
-
 func (l *loading) run(ctx context.Context, c *vim25.Client, b *berth) (types.ManagedObjectReference, error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	watch := time.AfterFunc(stalled, func() { cancel(errStalled) })
+	web := l.to.images.web
+	watch := time.AfterFunc(web.stalled, func() { cancel(unusable("fetch %s: no byte has moved for %s", l.from, web.stalled)) })
 	defer watch.Stop()
-	u, err := l.unpack(ctx, l.to.images.web, func(n int) {
+	u, err := l.unpack(ctx, web, func(n int) {
 		l.moved.Add(int64(n))
-		watch.Reset(stalled)
+		watch.Reset(web.stalled)
 	})
 	if err != nil {
 		return types.ManagedObjectReference{}, err
@@ -179,15 +175,15 @@ func (l *loading) send(ctx context.Context, c *vim25.Client, b *berth, plan *imp
 		return types.ManagedObjectReference{}, err
 	}
 	lease := nfc.NewLease(c, res.Returnval)
-	info, err := lease.Wait(ctx, plan.files)
+	to, err := grant(ctx, c, lease.Reference(), plan.files)
 	if err == nil {
-		err = l.fill(ctx, c, lease, info, plan, u)
+		err = l.fill(ctx, c, lease, to, plan, u)
 	}
 	if err == nil {
 		err = lease.Complete(ctx)
 	}
 	if err == nil {
-		return info.Entity, nil
+		return to.vm, nil
 	}
 	out, cancel := context.WithTimeout(context.WithoutCancel(ctx), discardTimeout)
 	defer cancel()
@@ -198,7 +194,7 @@ func (l *loading) send(ctx context.Context, c *vim25.Client, b *berth, plan *imp
 }
 
 // fill sends the disks while the lease is kept.
-func (l *loading) fill(ctx context.Context, c *vim25.Client, lease *nfc.Lease, info *nfc.LeaseInfo, plan *importPlan, u *unpacking) error {
+func (l *loading) fill(ctx context.Context, c *vim25.Client, lease *nfc.Lease, to *granted, plan *importPlan, u *unpacking) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var kept sync.WaitGroup
 	kept.Go(func() {
@@ -213,16 +209,14 @@ func (l *loading) fill(ctx context.Context, c *vim25.Client, lease *nfc.Lease, i
 		names = append(names, plan.files[i].Path)
 	}
 	return u.each(ctx, names, func(f *packed) error {
-		i := slices.IndexFunc(info.Items, func(item nfc.FileItem) bool { return item.Path == f.name })
-		if i < 0 {
+		at, given := to.slots[f.name]
+		if !given {
 			return cannot("the vCenter names no place for the file %q of %s", f.name, l.from)
 		}
-		item := &info.Items[i]
-		thumb := item.Thumbprint
-		if item.URL.Host == c.URL().Host {
-			thumb = "" // it is the vCenter itself
+		if at.url.Host == c.URL().Host {
+			at.thumb = "" // it is the vCenter itself
 		}
-		return upload(ctx, &c.Client.Client, item.URL, thumb, f, item.Create)
+		return upload(ctx, &c.Client.Client, at, f)
 	})
 }
 

@@ -71,17 +71,18 @@ func (m imageMark) on(text string) bool {
 	return json.Unmarshal([]byte(text), &found) == nil && found.Image == m.Image && found.Fleet == m.Fleet
 }
 
-// marks tells whether a VM carries the mark of the image: with its UUID, which
-// no copy has, or, before that is given to it, in its annotation.
+// marks tells whether a VM carries the mark of the image, in extraConfig or in
+// its annotation: with the image's UUID, which no copy has, or, before that is
+// given to it, with its name.
 func (b *berth) marks(vm *mo.VirtualMachine) bool {
+	marked := b.mark.on(vm.Config.Annotation)
 	for _, o := range vm.Config.ExtraConfig {
-		v := o.GetOptionValue()
-		text, _ := v.Value.(string)
-		if v.Key == imageKey && b.mark.on(text) && instanceUUID(vm) == b.uuid {
-			return true
+		if v := o.GetOptionValue(); v.Key == imageKey {
+			text, _ := v.Value.(string)
+			marked = marked || b.mark.on(text)
 		}
 	}
-	return !isTemplate(vm) && vm.Name == b.name && b.mark.on(vm.Config.Annotation)
+	return marked && (instanceUUID(vm) == b.uuid || !isTemplate(vm) && vm.Name == b.name)
 }
 
 // find looks for the image, whole or half imported: by its UUID, and by its

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -21,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -477,4 +479,86 @@ func TestAnImageThatADatastoreHasNoRoomFor(t *testing.T) {
 	ova := archive(t, appliance())
 	s := newShelf(t, tarFile{"a.ova", ova})
 	wantKind(t, "no room", create(t, p, packaged("web", s, "a.ova", sumOf(ova))), providers.QuotaExceeded, "1000 left; make room")
+}
+
+func TestTheMarkOfAnImage(t *testing.T) {
+	b := &berth{mark: imageMark{Image: "abc", Fleet: "lab"}, name: "vmsteward-image-abc", uuid: "11111111-1111-8111-8111-111111111111"}
+	text, err := b.mark.text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign := imageMark{Image: "abc", Fleet: "elsewhere"}
+	other, err := foreign.text()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []struct {
+		reason, name, uuid, mark, annotation string
+		template, want                       bool
+	}{
+		{"whole, whatever its name has become", "renamed", b.uuid, text, "", true, true},
+		{"half imported", b.name, b.uuid, text, "", false, true},
+		{"half imported by a vCenter that gave it a UUID of its own", b.name, "2", text, "", false, true},
+		{"deployed, with the mark in its annotation", b.name, "2", "", text, false, true},
+		{"a template that somebody made of it", b.name, "2", text, "", true, false},
+		{"a VM that somebody made of it", "copy", "2", text, text, false, false},
+		{"another fleet's", b.name, b.uuid, other, "", true, false},
+		{"nobody's", b.name, b.uuid, "", "", true, false},
+	} {
+		vm := &mo.VirtualMachine{Config: &types.VirtualMachineConfigInfo{
+			InstanceUuid: r.uuid, Template: r.template, Annotation: r.annotation,
+			ExtraConfig: []types.BaseOptionValue{&types.OptionValue{Key: imageKey, Value: r.mark}},
+		}}
+		vm.Name = r.name
+		if got := b.marks(vm); got != r.want {
+			t.Errorf("%s: %t", r.reason, got)
+		}
+	}
+}
+
+func TestChecksumsOfEveryAlgorithm(t *testing.T) {
+	ova := archive(t, appliance())
+	s := newShelf(t, tarFile{"a.ova", ova})
+	for algorithm, newHash := range algorithms {
+		h := newHash()
+		h.Write(ova)
+		right := hex.EncodeToString(h.Sum(nil))
+		for checksum, fine := range map[string]bool{
+			right: true, strings.ToUpper(right): true, algorithm + ":" + right: true,
+			strings.Repeat("0", len(right)): false,
+		} {
+			p, err := newParcel(&manifest.VSphereImage{OVAURL: s.URL + "/a.ova", Checksum: checksum, ChecksumType: algorithm})
+			if err != nil {
+				t.Errorf("%s %s: %v", algorithm, checksum, err)
+				continue
+			}
+			u, err := p.unpack(t.Context(), newWeb(), func(int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = u.each(t.Context(), []string{"disk.vmdk"}, func(f *packed) error {
+				_, err := io.Copy(io.Discard, f)
+				return err
+			})
+			if (err == nil) != fine {
+				t.Errorf("%s %s: %v", algorithm, checksum, err)
+			}
+			if err := u.in.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if _, err := newParcel(&manifest.VSphereImage{OVAURL: s.URL + "/a.ova", ChecksumType: "crc32"}); providers.KindOf(err) != providers.InvalidSpec {
+		t.Errorf("an algorithm that there is not: %v", err)
+	}
+}
+
+func TestADescriptorThatIsTooLarge(t *testing.T) {
+	s := newShelf(t, tarFile{"a.ovf", make([]byte, mostDescriptor+1)})
+	p, err := newParcel(&manifest.VSphereImage{OVAURL: s.URL + "/a.ovf"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.unpack(t.Context(), newWeb(), func(int) {})
+	wantKind(t, "a descriptor of more than 16 MiB", err, providers.InvalidSpec, "has more than 16777216 bytes")
 }

@@ -19,12 +19,19 @@ import (
 
 // web fetches images and takes them to hosts. It keeps no login and sends no
 // credentials but those that an address holds.
-type web struct{ client *http.Client }
+type web struct {
+	client  *http.Client
+	stalled time.Duration // after which without a byte an import is given up
+}
+
+// mostStalled is the usual value of web.stalled. A host may take its time to
+// make room for a disk.
+const mostStalled = 10 * time.Minute
 
 func newWeb() *web {
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = time.Minute
-	return &web{client: &http.Client{Transport: t, CheckRedirect: checkRedirect}}
+	return &web{client: &http.Client{Transport: t, CheckRedirect: checkRedirect}, stalled: mostStalled}
 }
 
 func (w *web) close() { w.client.CloseIdleConnections() }
@@ -100,20 +107,20 @@ func plainURL(u *url.URL) string {
 // upload sends the content of a disk to an address that the vCenter named. A
 // host is known by the thumbprint that the vCenter told, and without one as the
 // vCenter is.
-func upload(ctx context.Context, vcenter *http.Client, to *url.URL, thumb string, file *packed, create bool) error {
+func upload(ctx context.Context, vcenter *http.Client, to slot, file *packed) error {
 	client := vcenter
-	if thumb != "" {
-		t := &http.Transport{DialContext: (&net.Dialer{Timeout: defaultConnectTimeout}).DialContext, TLSClientConfig: pinned(thumb)}
+	if to.thumb != "" {
+		t := &http.Transport{DialContext: (&net.Dialer{Timeout: defaultConnectTimeout}).DialContext, TLSClientConfig: pinned(to.thumb)}
 		defer t.CloseIdleConnections()
 		client = &http.Client{Transport: t}
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), file)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.url.String(), file)
 	if err != nil {
 		return err
 	}
 	req.ContentLength = file.size
 	req.Header.Set("Content-Type", "application/x-vnd.vmware-streamVmdk")
-	if create { // no disk, but a file such as an ISO image
+	if to.create { // no disk, but a file such as an ISO image
 		req.Method = http.MethodPut
 		req.Header.Set("Content-Type", "application/octet-stream")
 		req.Header.Set("Overwrite", "t")
@@ -125,11 +132,11 @@ func upload(ctx context.Context, vcenter *http.Client, to *url.URL, thumb string
 	case err != nil && ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return unusable("send %s to host %s: %w", file.name, to.Host, plain(err))
+		return unusable("send %s to host %s: %w", file.name, to.url.Host, plain(err))
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusCreated {
-		return unusable("send %s to host %s: it says %s", file.name, to.Host, res.Status)
+		return unusable("send %s to host %s: it says %s", file.name, to.url.Host, res.Status)
 	}
 	return nil
 }

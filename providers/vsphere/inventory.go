@@ -13,10 +13,10 @@ import (
 // List reads every VM of the vCenter, in all datacenters, in one property
 // collection over a view, page by page; before it the names of the networks,
 // and after it the keys of extraConfig that manifests set and that no VM had
-// the last time. A
-// VM that cannot be read is a problem, and the inventory is not complete if it
-// could be ours. Templates are not VMs, except for one that carries our mark:
-// somebody made it of a VM of ours, which is not absent therefore.
+// the last time. A VM that cannot be read is a problem, and the inventory is
+// not complete if it could be ours. Templates are not VMs, except for one that
+// carries our mark: somebody made it of a VM of ours, which is not absent
+// therefore.
 func (p *Provider) List(ctx context.Context) (*providers.Inventory, error) {
 	var r *roll
 	err := p.do(ctx, "list", "", func(ctx context.Context, c *vim25.Client) error {

@@ -246,7 +246,7 @@ func TestListNamesWhatCannotBeRead(t *testing.T) {
 		reason string
 	}{
 		{vcsim.Inaccessible, providers.Retryable, "its files cannot be read"},
-		{vcsim.Forbidden, providers.Unauthorized, "the account may not see it"},
+		{vcsim.Forbidden, providers.Conflict, "the account may not see it, and sees others"},
 	} {
 		y.Blur(web.Reference(), row.how)
 		inv, vms := y.list()
@@ -267,4 +267,23 @@ func TestListNamesWhatCannotBeRead(t *testing.T) {
 			t.Errorf("when it can be read again: %+v", inv)
 		}
 	}
+}
+
+// TestListBeginsAnew where vCenter has forgotten how far it was.
+func TestListBeginsAnew(t *testing.T) {
+	y := newYard(t, vcsim.Options{})
+	for i := range 5 {
+		y.make(fmt.Sprintf("vm-%d", i))
+	}
+	forgotten := vcsim.Rule{Method: "ContinueRetrievePropertiesEx", Times: 1, Fault: &types.InvalidProperty{Name: "token"}}
+	y.Fail(forgotten)
+	r, err := y.read(2, func() {})
+	if err != nil || len(r.vms) != 5 {
+		t.Errorf("%+v, %v; want five VMs", r, err)
+	}
+	y.Heal()
+	forgotten.Times = -1
+	y.Fail(forgotten)
+	_, err = y.read(2, func() {})
+	wantKind(t, "it forgets every time", err, providers.Retryable, "")
 }

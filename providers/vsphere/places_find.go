@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/vmware/govmomi/vim25/types"
 )
 
 // named returns the places of a kind that a name may mean, in the order of
@@ -75,13 +73,4 @@ func pathList(list []*location) string {
 		names = names[:most]
 	}
 	return strings.Join(names, ", ") + rest
-}
-
-// datacenterOf returns the datacenter of an object that is below a place, such
-// as a VM of a folder; nil if the layout does not know the place.
-func (l *layout) datacenterOf(parent types.ManagedObjectReference) *location {
-	if p := l.byRef[parent]; p != nil {
-		return p.datacenter
-	}
-	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/vmware/govmomi/object"
 	"github.com/vmware/govmomi/vim25"
 	"github.com/vmware/govmomi/vim25/methods"
 	"github.com/vmware/govmomi/vim25/types"
@@ -135,7 +134,7 @@ func (p *Provider) reconfigure(ctx context.Context, c *vim25.Client, t *target, 
 		if d.upgrade == 0 {
 			return begun(res.Returnval), nil
 		}
-		if err := object.NewTask(c, res.Returnval).WaitEx(ctx); err != nil {
+		if err := finished(ctx, c, res.Returnval); err != nil {
 			return "", err
 		}
 	}

@@ -36,7 +36,8 @@ type entry interface {
 // session keeps one login to the server, made when the first call needs it.
 // It is the soap.RoundTripper under every client that it gives out: a request
 // that the server did not execute because the login has ended is sent again
-// after a new one, which is made once, however many requests need it.
+// after a new one, which is made once, however many requests need it. What
+// goes on with something that ended with the login is not sent again.
 type session struct {
 	host  string
 	entry entry
@@ -107,6 +108,9 @@ func (s *session) RoundTrip(ctx context.Context, req, res soap.HasFault) error {
 			return err
 		}
 		s.forget(l)
+		if bound(req) {
+			return fmt.Errorf("%w: %w", errStale, err)
+		}
 		if attempt == mostLogins {
 			return &providers.Error{
 				Op: "connect", Subject: s.host, Kind: providers.Unauthorized,

@@ -25,6 +25,17 @@ func loggedOut(err error, res soap.HasFault) bool {
 	return false
 }
 
+// bound tells whether a request goes on with what an earlier one began in the
+// same session, and would mean nothing, or wait for ever, in another.
+func bound(req soap.HasFault) bool {
+	switch req.(type) {
+	case *methods.WaitForUpdatesExBody, *methods.WaitForUpdatesBody, *methods.CheckForUpdatesBody,
+		*methods.ContinueRetrievePropertiesExBody:
+		return true
+	}
+	return false
+}
+
 func unauthenticated(objects []types.ObjectContent) bool {
 	for i := range objects {
 		for _, m := range objects[i].MissingSet {

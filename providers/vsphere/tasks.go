@@ -22,11 +22,14 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 	if id, ok := strings.CutPrefix(string(task), shutdownTask); ok {
 		return p.isOff(ctx, id)
 	}
+	if rest, ok := strings.CutPrefix(string(task), upgradeTask); ok {
+		return p.isUpgraded(ctx, rest)
+	}
 	if isImport(task) {
 		return p.images.complete(ctx, p, task)
 	}
 	if !strings.HasPrefix(string(task), taskPrefix) {
-		return true, nil
+		return ctx.Err() == nil, ctx.Err()
 	}
 	var info types.TaskInfo
 	known := true

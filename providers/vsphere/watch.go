@@ -20,7 +20,7 @@ const (
 	// it says that there is nothing. It also keeps the session alive.
 	quiet = 60 * time.Second
 	// overdue is how much longer than that an answer may take.
-	overdue = 20 * time.Second
+	overdue = time.Minute
 	// farewell bounds what is done for the sake of tidiness at the end.
 	farewell = time.Second
 )
@@ -76,7 +76,7 @@ func (s *stream) begin(ctx context.Context) error {
 		},
 	})
 	for more := true; err == nil && more; {
-		_, more, err = s.take(ctx)
+		_, more, err = s.take(ctx, 0)
 	}
 	return err
 }
@@ -108,21 +108,22 @@ func everyVM(root types.ManagedObjectReference) types.ObjectSpec {
 // next waits for news and returns the ids of the VMs that they are about; none
 // after a while without any.
 func (s *stream) next(ctx context.Context) ([]string, error) {
-	ids, _, err := s.take(ctx)
+	ids, _, err := s.take(ctx, quiet)
 	return ids, err
 }
 
-// take waits for one page of updates. more says that another one is there.
-func (s *stream) take(ctx context.Context) (ids []string, more bool, err error) {
-	limited, cancel := context.WithTimeout(ctx, quiet+overdue)
+// take waits so long for one page of updates. more says that another one is
+// there.
+func (s *stream) take(ctx context.Context, wait time.Duration) (ids []string, more bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, wait+overdue)
 	defer cancel()
-	seconds := int32(quiet / time.Second)
+	seconds := int32(wait / time.Second)
 	res, err := methods.WaitForUpdatesEx(limited, s.c, &types.WaitForUpdatesEx{
 		This: s.collector, Version: s.version, Options: &types.WaitOptions{MaxWaitSeconds: &seconds},
 	})
 	switch {
 	case err != nil && limited.Err() != nil && ctx.Err() == nil:
-		return nil, false, fmt.Errorf("vCenter did not answer for %s: %w", quiet+overdue, err)
+		return nil, false, fmt.Errorf("vCenter did not answer for %s: %w", wait+overdue, err)
 	case err != nil:
 		return nil, false, err
 	case res.Returnval == nil:
@@ -146,7 +147,7 @@ func (s *stream) end(ctx context.Context) {
 // streamLost makes an error of the kind that a stream ends with, unless it has
 // one: whatever the reason, the stream has to be begun anew.
 func streamLost(err error) error {
-	if known := (*providers.Error)(nil); errors.As(err, &known) {
+	if known := (*providers.Error)(nil); errors.As(err, &known) && !errors.Is(err, errStale) {
 		return err
 	}
 	return &providers.Error{Kind: providers.Unavailable, Err: fmt.Errorf("the event stream was lost: %w", err)}

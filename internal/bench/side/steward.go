@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/vmsteward/vmsteward/daemon"
-	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/memory"
@@ -94,10 +93,10 @@ func DaemonOn(r *Run, url, more string, wanted int) (*daemon.Daemon, *memory.Hyp
 
 // Site is what a daemon is configured with.
 type Site struct {
-	URL        string     // of the repository
-	Provider   string     // specification of the provider "lab", which may refer to the credential "lab"
-	Credential secret.Set // "lab"
-	More       string     // further lines of configuration; a webhook has the secret of Hook
+	URL        string            // of the repository
+	Provider   string            // specification of the provider "lab", which may refer to the credential "lab"
+	Credential map[string]string // "lab"
+	More       string            // further lines of configuration; a webhook has the secret of Hook
 }
 
 // StartDaemon starts a real daemon.
@@ -107,8 +106,8 @@ func StartDaemon(r *Run, site Site, opts daemon.Options) (*daemon.Daemon, error)
 		"providers.d/lab.yaml":     "apiVersion: infra.virtrigaud.io/v1beta1\nkind: Provider\nmetadata: {name: lab}\nspec: {" + site.Provider + "}\n",
 		"credentials/forge/secret": hookSecret,
 	}
-	for name, value := range site.Credential {
-		files["credentials/lab/"+name] = value.Reveal()
+	for name, text := range site.Credential {
+		files["credentials/lab/"+name] = text
 	}
 	for name, text := range files {
 		file := filepath.Join(dir, name)

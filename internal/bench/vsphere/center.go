@@ -84,13 +84,18 @@ func serve(r *side.Run, manifests string) error {
 	return err
 }
 
-func (c *center) credentials() secret.Set {
-	return secret.Set{"username": secret.New(username), "password": secret.New(password), "ca.crt": secret.New(string(c.CA))}
+// credential is a login, and the authority to know the vCenter by.
+func (c *center) credential() map[string]string {
+	return map[string]string{"username": username, "password": password, "ca.crt": string(c.CA)}
 }
 
 func (c *center) settings() providers.Settings {
+	login := secret.Set{}
+	for name, text := range c.credential() {
+		login[name] = secret.New(text)
+	}
 	return providers.Settings{
-		Key: side.Lab(), Fleet: side.FleetName, Type: "vsphere", Endpoint: c.URL, Credentials: c.credentials(),
+		Key: side.Lab(), Fleet: side.FleetName, Type: "vsphere", Endpoint: c.URL, Credentials: login,
 		Defaults: providers.Defaults{Cluster: "DC0_C0", Datastore: "/DC0/datastore/LocalDS_0", Folder: "/DC0/vm"},
 	}
 }

@@ -58,7 +58,7 @@ func resident(r *side.Run, dir string) error {
 		return err
 	}
 	s := j.Center.settings()
-	site := side.Site{URL: j.Repo, Credential: s.Credentials, Provider: fmt.Sprintf(
+	site := side.Site{URL: j.Repo, Credential: j.Center.credential(), Provider: fmt.Sprintf(
 		"type: vsphere, endpoint: %q, credentialSecretRef: {name: lab}, defaults: {cluster: %q, datastore: %q, folder: %q}",
 		s.Endpoint, s.Defaults.Cluster, s.Defaults.Datastore, s.Defaults.Folder)}
 	d, err := side.StartDaemon(r, site, daemon.Options{})

@@ -151,26 +151,3 @@ func missing(ref types.ManagedObjectReference, path string) types.MissingPropert
 		Fault: &types.NoPermission{Object: &ref, PrivilegeId: "System.Read"},
 	}}
 }
-
-// updates blurs what a stream tells.
-func (b *blurs) updates(sets []types.PropertyFilterUpdate) []types.PropertyFilterUpdate {
-	if b.none() {
-		return sets
-	}
-	for i := range sets {
-		for j := range sets[i].ObjectSet {
-			u := &sets[i].ObjectSet[j]
-			if b.of(u.Obj) == Clear {
-				continue
-			}
-			var seen []types.PropertyChange
-			for _, c := range u.ChangeSet {
-				if visible(c.Name) && b.of(u.Obj) == Inaccessible {
-					seen = append(seen, c)
-				}
-			}
-			u.ChangeSet = seen
-		}
-	}
-	return sets
-}

@@ -135,11 +135,15 @@ func (s *Server) struck(w http.ResponseWriter, r *http.Request, rule *Rule) bool
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, method, object string) {
 	if method == "WaitForUpdatesEx" {
 		if cookie, err := r.Cookie(soap.SessionCookieName); err == nil {
-			stop := context.AfterFunc(r.Context(), func() { s.waits.leave(cookie.Value, object) })
+			stop := context.AfterFunc(r.Context(), func() { s.waits.leave(cookie.Value, object, false) })
 			defer stop()
 		}
+		s.model.Service.ServeSDK(w, r)
+		return
 	}
-	s.model.Service.ServeSDK(w, r)
+	answer := &answer{header: make(http.Header)} // the caller may be slow to take it
+	s.alone(func() { s.model.Service.ServeSDK(answer, r) })
+	answer.send(w)
 }
 
 // callOf returns the method of a SOAP request, which is the first element in

@@ -29,7 +29,7 @@ type guests struct {
 
 func newGuests(usual Guest) *guests {
 	return &guests{
-		Self:  types.ManagedObjectReference{Type: "Law", Value: "guests"},
+		Self:  types.ManagedObjectReference{Type: lawType, Value: "guests"},
 		usual: usual, set: make(map[types.ManagedObjectReference]Guest),
 	}
 }

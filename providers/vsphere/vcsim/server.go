@@ -44,7 +44,9 @@ type Server struct {
 	blurs    *blurs
 	waits    *waits
 	sessions *sessions
+	loose    *loose
 	shelf    shelf
+	world    sync.Mutex     // held by who changes or reads the inventory, which the simulator itself guards in parts only
 	tasks    sync.WaitGroup // of the law
 	serials  atomic.Int64
 }
@@ -63,7 +65,7 @@ func Start(opts Options) (*Server, error) {
 	}
 	s := &Server{
 		opts: opts, model: opts.model(), cert: cert, done: make(chan struct{}),
-		calls: newCalls(), guests: newGuests(Guest{Tools: !opts.NoTools}), blurs: newBlurs(), waits: newWaits(), sessions: newSessions(),
+		calls: newCalls(), guests: newGuests(Guest{Tools: !opts.NoTools}), blurs: newBlurs(), waits: newWaits(), sessions: newSessions(), loose: newLoose(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.faults, s.law = newFaults(s.ctx.Done()), newLaw(s)
@@ -120,6 +122,8 @@ func (s *Server) enact() {
 	m.Put(s.law)
 	m.AddHandler(s.law.index)
 	m.AddHandler(s.guests)
+	m.AddHandler(s.waits)
+	m.AddHandler(s.loose)
 	for _, vm := range m.All("VirtualMachine") {
 		s.law.index.PutObject(nil, vm)
 	}

@@ -17,9 +17,13 @@ var lawful = map[string]bool{
 	"CloneVM_Task": true, "CreateVM_Task": true, "ReconfigVM_Task": true, "Rename_Task": true,
 	"PowerOnVM_Task": true, "PowerOffVM_Task": true, "Destroy_Task": true,
 	"ShutdownGuest": true, "RebootGuest": true, "CreateSnapshot_Task": true, "CreateSnapshotEx_Task": true,
-	"FindByUuid": true, "FindAllByUuid": true,
-	"RetrievePropertiesEx": true, "ContinueRetrievePropertiesEx": true, "WaitForUpdatesEx": true,
+	"RevertToSnapshot_Task": true,
+	"FindByUuid":            true, "FindAllByUuid": true,
+	"RetrievePropertiesEx": true, "ContinueRetrievePropertiesEx": true,
 }
+
+// waiting are the methods of streams, which the law carries out for everybody.
+var waiting = map[string]bool{"WaitForUpdatesEx": true, "CancelWaitForUpdates": true, "DestroyPropertyCollector": true}
 
 // law does what the simulator does, and refuses before it what a vCenter
 // refuses. It is an object of the registry to which calls are redirected; the
@@ -30,8 +34,11 @@ type law struct {
 	Self  types.ManagedObjectReference
 }
 
+// lawType is the type of the objects that a vCenter does not have.
+const lawType = "Law"
+
 func newLaw(s *Server) *law {
-	return &law{s: s, index: newIndex(), Self: types.ManagedObjectReference{Type: "Law", Value: "law"}}
+	return &law{s: s, index: newIndex(), Self: types.ManagedObjectReference{Type: lawType, Value: "law"}}
 }
 
 // Reference implements mo.Reference.
@@ -53,11 +60,11 @@ func (s *Server) judge(ctx *simulator.Context, m *simulator.Method) (mo.Referenc
 			NoPermission: types.NoPermission{Object: &m.This, PrivilegeId: "System.View"},
 		}
 	}
-	if ctx.Session.UserName == "" { // an administrator, see Server.Client
-		return nil, nil
+	inside := ctx.Session.UserName == "" // an administrator, see Server.Client
+	if !inside {
+		s.sessions.note(ctx.Session)
 	}
-	s.sessions.note(ctx.Session)
-	if lawful[m.Name] {
+	if waiting[m.Name] || lawful[m.Name] && !inside {
 		m.This = s.law.Self
 	}
 	return nil, nil

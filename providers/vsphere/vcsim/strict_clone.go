@@ -28,9 +28,8 @@ func (l *law) CloneVMTask(ctx *simulator.Context, req *types.CloneVM_Task) soap.
 		return refuse(fault)
 	}
 	task := l.begin(ctx, req.This, "CloneVM_Task", func() (types.AnyType, types.BaseMethodFault) {
-		defer release()
 		return l.clone(ctx, src, req)
-	})
+	}, release)
 	return taskBody("CloneVM_Task", task)
 }
 
@@ -90,9 +89,12 @@ func (l *law) clone(ctx *simulator.Context, src *simulator.VirtualMachine, req *
 	}
 	spec.Uuid, spec.InstanceUuid, spec.ExtraConfig = "", "", nil
 	vm := ctx.Map.Get(made.(types.ManagedObjectReference)).(*simulator.VirtualMachine)
-	if linked(req) {
-		ctx.WithLock(vm, func() { adopt(ctx, vm, parents) })
-	}
+	ctx.WithLock(vm, func() {
+		if linked(req) {
+			adopt(ctx, vm, parents)
+		}
+		provide(ctx, vm, &spec, req.Spec.Location.Disk)
+	})
 	if fault := l.complete(ctx, vm, &spec, req); fault != nil {
 		ctx.WithLock(vm, func() { res = vm.DestroyTask(ctx, &types.Destroy_Task{This: vm.Self}) })
 		_, _ = result(ctx, res)

@@ -21,11 +21,10 @@ func (l *law) CreateVMTask(ctx *simulator.Context, req *types.CreateVM_Task) soa
 		return refuse(fault)
 	}
 	task := l.begin(ctx, req.This, "CreateVM_Task", func() (types.AnyType, types.BaseMethodFault) {
-		defer release()
 		var res soap.HasFault
 		ctx.WithLock(folder, func() { res = folder.CreateVMTask(ctx, req) })
 		return result(ctx, res)
-	})
+	}, release)
 	return &methods.CreateVM_TaskBody{Res: &types.CreateVM_TaskResponse{Returnval: task}}
 }
 
@@ -92,9 +91,32 @@ func (l *law) renamed(ctx *simulator.Context, ref types.ManagedObjectReference, 
 	return unused(ctx, folder, name)
 }
 
-// DestroyTask carries the method out, for VMs.
+// DestroyTask carries the method out, for VMs. The simulator's task does not
+// wait for the VM's files to go; a vCenter's does.
 func (l *law) DestroyTask(ctx *simulator.Context, req *types.Destroy_Task) soap.HasFault {
-	return l.act(ctx, req.This, "Destroy_Task", anything, func(vm *simulator.VirtualMachine) soap.HasFault {
-		return vm.DestroyTask(ctx, req)
+	vm, fault := machine(ctx, req.This)
+	if fault != nil {
+		return refuse(fault)
+	}
+	task := l.begin(ctx, req.This, "Destroy_Task", func() (types.AnyType, types.BaseMethodFault) {
+		var res soap.HasFault
+		ctx.WithLock(vm, func() { res = vm.DestroyTask(ctx, req) })
+		out, fault := result(ctx, res)
+		l.deleted(ctx)
+		return out, fault
 	})
+	return taskBody("Destroy_Task", task)
+}
+
+// deleted waits until the files are gone that are being deleted.
+func (l *law) deleted(ctx *simulator.Context) {
+	manager := ctx.Map.Get(*l.s.admin.ServiceContent.TaskManager).(*simulator.TaskManager)
+	var recent []types.ManagedObjectReference
+	ctx.WithLock(manager, func() { recent = append(recent, manager.RecentTask...) })
+	for _, ref := range recent {
+		task, ok := ctx.Map.Get(ref).(*simulator.Task)
+		if ok && task.Info.DescriptionId == "FileManager.deleteDatastoreFile" {
+			_, _ = await(ctx, ref)
+		}
+	}
 }

@@ -27,7 +27,7 @@ type uuids struct{ instance, bios string }
 
 func newIndex() *index {
 	return &index{
-		Self:     types.ManagedObjectReference{Type: "Law", Value: "index"},
+		Self:     types.ManagedObjectReference{Type: lawType, Value: "index"},
 		entries:  make(map[types.ManagedObjectReference]uuids),
 		instance: make(map[string]map[types.ManagedObjectReference]bool),
 		bios:     make(map[string]map[types.ManagedObjectReference]bool),

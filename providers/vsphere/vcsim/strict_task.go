@@ -39,19 +39,25 @@ func (l *law) act(ctx *simulator.Context, ref types.ManagedObjectReference, meth
 
 // begin runs work as a task of its own. The simulator holds an object's lock
 // while a task of it runs, and nobody could look at the object; a vCenter lets
-// one look.
+// one look. after is called when it has ended, however it has.
 func (l *law) begin(ctx *simulator.Context, entity types.ManagedObjectReference, method string,
-	work func() (types.AnyType, types.BaseMethodFault),
+	work func() (types.AnyType, types.BaseMethodFault), after ...func(),
 ) types.ManagedObjectReference {
 	l.s.tasks.Add(1)
-	stand := types.ManagedObjectReference{Type: "Law", Value: l.s.serial()}
+	stand := types.ManagedObjectReference{Type: lawType, Value: l.s.serial()}
 	verb := strings.TrimSuffix(method, "_Task")
-	task := simulator.CreateTask(stand, verb+"Task", func(*simulator.Task) (types.AnyType, types.BaseMethodFault) {
+	task := simulator.CreateTask(stand, verb+"Task", func(*simulator.Task) (made types.AnyType, fault types.BaseMethodFault) {
 		defer l.s.tasks.Done()
+		defer func() {
+			for _, fn := range after {
+				fn()
+			}
+		}()
 		if fault := l.s.faults.atTask(method, entity.Value); fault != nil {
 			return nil, fault
 		}
-		return work()
+		l.s.alone(func() { made, fault = work() })
+		return made, fault
 	})
 	task.Info.DescriptionId = entity.Type + "." + verb
 	task.Info.EntityName = entityName(ctx, entity)

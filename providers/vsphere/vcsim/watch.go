@@ -1,67 +1,101 @@
 package vcsim
 
 import (
+	"context"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/vmware/govmomi/simulator"
 	"github.com/vmware/govmomi/vim25/methods"
+	"github.com/vmware/govmomi/vim25/mo"
 	"github.com/vmware/govmomi/vim25/soap"
 	"github.com/vmware/govmomi/vim25/types"
 )
 
-// waits are the streams of updates. They end with their session and with their
-// caller, and know their versions: a set of updates whose answer was lost is
-// sent again, and a version that is none of the last two is refused.
+// waits are the streams of updates, one for each property collector that
+// somebody waits on. The simulator's own tell of objects that did not change,
+// keep changes back that a vCenter tells, read objects while others write
+// them, and know no versions.
 type waits struct {
+	Self types.ManagedObjectReference
+
 	mu      sync.Mutex
 	streams map[streamKey]*stream
 }
 
 type streamKey struct{ session, collector string }
 
-// stream is what a property collector has told.
-type stream struct {
-	version int
-	last    *types.UpdateSet // told as version
-	cancel  func()           // of the wait under way; nil: none
-	ended   bool             // with its session
+func newWaits() *waits {
+	return &waits{
+		Self:    types.ManagedObjectReference{Type: lawType, Value: "waits"},
+		streams: make(map[streamKey]*stream),
+	}
 }
 
-func newWaits() *waits { return &waits{streams: make(map[streamKey]*stream)} }
+// Reference implements simulator.RegisterObject.
+func (w *waits) Reference() types.ManagedObjectReference { return w.Self }
 
-// leave ends the wait of a caller that has gone.
-func (w *waits) leave(session, collector string) {
+// PutObject implements simulator.RegisterObject.
+func (w *waits) PutObject(_ *simulator.Context, o mo.Reference) {
+	w.each(func(s *stream) { s.changed(o.Reference()) })
+}
+
+// UpdateObject implements simulator.RegisterObject.
+func (w *waits) UpdateObject(_ *simulator.Context, o mo.Reference, _ []types.PropertyChange) {
+	w.each(func(s *stream) { s.changed(o.Reference()) })
+}
+
+// RemoveObject implements simulator.RegisterObject.
+func (w *waits) RemoveObject(_ *simulator.Context, ref types.ManagedObjectReference) {
+	w.each(func(s *stream) { s.changed(ref) })
+}
+
+func (w *waits) each(f func(*stream)) {
 	w.mu.Lock()
-	st := w.streams[streamKey{session, collector}]
-	var cancel func()
-	if st != nil {
-		cancel = st.cancel
+	defer w.mu.Unlock()
+	for _, s := range w.streams {
+		f(s)
 	}
-	w.mu.Unlock()
-	if cancel != nil {
-		cancel()
+}
+
+// open returns the stream of a collector, anew if it begins.
+func (w *waits) open(key streamKey, anew bool) *stream {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.streams[key]
+	if s == nil || anew {
+		s = newStream()
+		w.streams[key] = s
+	}
+	return s
+}
+
+// leave ends the wait of a caller that has gone, or the stream of a collector
+// that is destroyed.
+func (w *waits) leave(session, collector string, forget bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	key := streamKey{session, collector}
+	s := w.streams[key]
+	if s == nil {
+		return
+	}
+	s.interrupt()
+	if forget {
+		delete(w.streams, key)
 	}
 }
 
 // end ends the streams of a session.
 func (w *waits) end(session string) {
 	w.mu.Lock()
-	var cancels []func()
-	for key, st := range w.streams {
-		if key.session != session {
-			continue
+	defer w.mu.Unlock()
+	for key, s := range w.streams {
+		if key.session == session {
+			s.end()
+			delete(w.streams, key)
 		}
-		st.ended = true
-		if st.cancel != nil {
-			cancels = append(cancels, st.cancel)
-		}
-		delete(w.streams, key)
-	}
-	w.mu.Unlock()
-	for _, cancel := range cancels {
-		cancel()
 	}
 }
 
@@ -71,81 +105,75 @@ func (l *law) WaitForUpdatesEx(ctx *simulator.Context, req *types.WaitForUpdates
 	if !ok {
 		return refuse(&types.ManagedObjectNotFound{Obj: req.This})
 	}
-	st, again, fault := l.s.waits.resume(streamKey{ctx.Session.Key, req.This.Value}, req.Version)
-	if fault != nil {
+	s := l.s.waits.open(streamKey{ctx.Session.Key, req.This.Value}, req.Version == "")
+	if again, fault := s.resume(req.Version); fault != nil {
 		return refuse(fault)
+	} else if again != nil {
+		return answered(again)
 	}
-	if again != nil {
-		return &methods.WaitForUpdatesExBody{Res: &types.WaitForUpdatesExResponse{Returnval: again}}
-	}
-	inner := *req
-	if inner.Version != "" {
-		inner.Version = "-" // the only one that the simulator knows
-	}
-	done := make(chan struct{})
-	l.s.waits.begin(st, func() { go cancelUntil(pc, done) })
-	res := pc.WaitForUpdatesEx(ctx, &inner)
-	close(done)
-	return l.told(st, res)
-}
-
-// cancelUntil cancels a wait, also one that has not quite begun.
-func cancelUntil(pc *simulator.PropertyCollector, done <-chan struct{}) {
-	for {
-		pc.CancelWaitForUpdates(&types.CancelWaitForUpdates{})
-		select {
-		case <-done:
-			return
-		case <-time.After(5 * time.Millisecond):
+	limit, cancel := context.WithCancel(l.s.ctx)
+	defer cancel()
+	most := pageOfUpdates
+	if o := req.Options; o != nil {
+		if o.MaxWaitSeconds != nil {
+			limit, cancel = context.WithTimeout(limit, time.Duration(*o.MaxWaitSeconds)*time.Second)
+			defer cancel()
+		}
+		if o.MaxObjectUpdates > 0 {
+			most = int(o.MaxObjectUpdates)
 		}
 	}
-}
-
-// resume returns the stream at a version, or what was told last if that was
-// not heard.
-func (w *waits) resume(key streamKey, version string) (st *stream, again *types.UpdateSet, fault types.BaseMethodFault) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	st = w.streams[key]
-	if st == nil {
-		st = &stream{}
-		w.streams[key] = st
+	s.begin(cancel)
+	defer s.begin(nil)
+	for {
+		if fault := s.look(l, ctx, pc); fault != nil {
+			return refuse(fault)
+		}
+		if set := s.page(most); set != nil {
+			return answered(set)
+		}
+		if !s.await(limit) {
+			break
+		}
 	}
 	switch {
-	case version == "":
-		st.version, st.last = 0, nil
-	case version == strconv.Itoa(st.version):
-	case version == strconv.Itoa(st.version-1) && st.last != nil:
-		return st, st.last, nil
-	default:
-		return nil, nil, &types.InvalidCollectorVersion{}
-	}
-	return st, nil, nil
-}
-
-func (w *waits) begin(st *stream, cancel func()) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	st.cancel = cancel
-}
-
-// told gives the answer its version.
-func (l *law) told(st *stream, res soap.HasFault) soap.HasFault {
-	l.s.waits.mu.Lock()
-	defer l.s.waits.mu.Unlock()
-	st.cancel = nil
-	if st.ended {
+	case s.over():
 		return refuse(&types.NotAuthenticated{NoPermission: types.NoPermission{PrivilegeId: "System.View"}})
+	case s.stopped():
+		return refuse(&types.RequestCanceled{})
 	}
-	body, ok := res.(*methods.WaitForUpdatesExBody)
-	if !ok || body.Res == nil || body.Res.Returnval == nil {
-		return res
+	return answered(nil)
+}
+
+// pageOfUpdates is how many objects a set of updates has at most, if the
+// caller does not say.
+const pageOfUpdates = 100
+
+func answered(set *types.UpdateSet) soap.HasFault {
+	return &methods.WaitForUpdatesExBody{Res: &types.WaitForUpdatesExResponse{Returnval: set}}
+}
+
+// DestroyPropertyCollector carries the method out.
+func (l *law) DestroyPropertyCollector(ctx *simulator.Context, req *types.DestroyPropertyCollector) soap.HasFault {
+	pc, ok := ctx.Session.Get(req.This).(*simulator.PropertyCollector)
+	if !ok {
+		return refuse(&types.ManagedObjectNotFound{Obj: req.This})
 	}
-	set := *body.Res.Returnval
-	st.version++
-	set.Version = strconv.Itoa(st.version)
-	set.FilterSet = l.s.blurs.updates(set.FilterSet)
-	st.last = &set
-	body.Res.Returnval = &set
-	return body
+	l.s.waits.leave(ctx.Session.Key, req.This.Value, true)
+	return pc.DestroyPropertyCollector(ctx, req)
+}
+
+// CancelWaitForUpdates carries the method out.
+func (l *law) CancelWaitForUpdates(ctx *simulator.Context, req *types.CancelWaitForUpdates) soap.HasFault {
+	l.s.waits.leave(ctx.Session.Key, req.This.Value, false)
+	return &methods.CancelWaitForUpdatesBody{Res: &types.CancelWaitForUpdatesResponse{}}
+}
+
+// versionOf reads a version that we gave out.
+func versionOf(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
 }

@@ -116,9 +116,11 @@ func (s *Server) waiting() (n int) {
 	s.waits.mu.Lock()
 	defer s.waits.mu.Unlock()
 	for _, st := range s.waits.streams {
+		st.mu.Lock()
 		if st.cancel != nil {
 			n++
 		}
+		st.mu.Unlock()
 	}
 	return n
 }
