@@ -94,22 +94,23 @@ func (s *state) leftovers(fleet string) []providers.Leftover {
 // those of the machine, which is never changed in place.
 func (m *machine) show(turn int) providers.VM {
 	vm := providers.VM{
-		ID: m.ID, Name: m.Name, Mark: m.Mark, Power: m.Power, Config: m.Config,
+		ID: m.ID, Name: m.Name, Mark: m.Mark, Power: m.Power, Config: m.side(m.Config, turn),
 		Autostart: providers.Known(m.Autostart), Tags: providers.Known(m.Tags),
 	}
-	shapes := []*providers.Hardware{&vm.Config}
 	if m.Running != nil {
-		running := *m.Running
+		running := m.side(*m.Running, turn)
 		vm.Running = &running
-		vm.Addresses = addresses(running.NICs)
-		shapes = append(shapes, &running)
-	}
-	for _, h := range shapes {
-		h.Disks, h.NICs = rotated(h.Disks, turn), rotated(h.NICs, turn)
-		h.Traits = showTraits(h.Traits)
-		hide(h, m.Hidden)
+		vm.Addresses = addresses(m.Running.NICs)
 	}
 	return vm
+}
+
+// side returns one side of the machine as it is shown.
+func (m *machine) side(h providers.Hardware, turn int) providers.Hardware {
+	h.Disks, h.NICs = rotated(h.Disks, turn), rotated(h.NICs, turn)
+	h.Traits = showTraits(h.Traits)
+	hide(&h, m.Hidden)
+	return h
 }
 
 // addresses invents one address per interface, from its MAC.
