@@ -260,17 +260,7 @@ func (d *Daemon) enter(n int) {
 
 // Apply implements Service.
 func (d *Daemon) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report, error) {
-	return shown(d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect}))
-}
-
-// shown adds what a person looks at to the report of a pass.
-func shown(rep *reconcile.Report, err error) (*reconcile.Report, error) {
-	if err != nil {
-		return nil, err
-	}
-	out := *rep // which is read-only
-	out.VMs, out.Plan = rep.Views(), rep.Plan.Spelled()
-	return &out, nil
+	return d.pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect})
 }
 
 // Plan implements Service.

@@ -74,7 +74,7 @@ func (l *Local) Apply(ctx context.Context, req ApplyRequest) (*reconcile.Report,
 	if l.readOnly != nil {
 		return nil, l.readOnly
 	}
-	return shown(l.core.engine.Pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect}))
+	return l.core.engine.Pass(ctx, reconcile.PassOptions{Reason: "a person asked for it", Only: req.Only, Expect: req.Expect})
 }
 
 // Status implements Service.

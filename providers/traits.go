@@ -90,36 +90,42 @@ func (f Field) family() Field {
 // WantedTraits returns the traits that a manifest writes.
 func WantedTraits(vm *manifest.VM) Traits {
 	t := make(Traits)
-	for _, s := range []struct {
+	EachWantedTrait(vm, func(f Field, value string) { t[f] = value })
+	return t
+}
+
+// EachWantedTrait calls put with each trait that a manifest writes, in no
+// particular order. Where a VM has none, it costs next to nothing.
+func EachWantedTrait(vm *manifest.VM, put func(Field, string)) {
+	for _, s := range [...]struct {
 		field Field
 		path  string
 		on    bool
 	}{
-		{FieldCPUHotAdd, "performanceProfile.cpuHotAddEnabled", vm.CPUHotAdd},
-		{FieldMemoryHotAdd, "performanceProfile.memoryHotAddEnabled", vm.MemHotAdd},
-		{FieldNestedVirt, "performanceProfile.nestedVirtualization", vm.NestedVirt},
-		{FieldVBS, "performanceProfile.virtualizationBasedSecurity", vm.VBS},
-		{FieldSecureBoot, "securityProfile.secureBoot", vm.SecureBoot},
-		{FieldTPM, "securityProfile.tpmEnabled", vm.TPM},
-		{FieldVTd, "securityProfile.vtdEnabled", vm.VTd},
+		{FieldCPUHotAdd, "VMClass.spec.performanceProfile.cpuHotAddEnabled", vm.CPUHotAdd},
+		{FieldMemoryHotAdd, "VMClass.spec.performanceProfile.memoryHotAddEnabled", vm.MemHotAdd},
+		{FieldNestedVirt, "VMClass.spec.performanceProfile.nestedVirtualization", vm.NestedVirt},
+		{FieldVBS, "VMClass.spec.performanceProfile.virtualizationBasedSecurity", vm.VBS},
+		{FieldSecureBoot, "VMClass.spec.securityProfile.secureBoot", vm.SecureBoot},
+		{FieldTPM, "VMClass.spec.securityProfile.tpmEnabled", vm.TPM},
+		{FieldVTd, "VMClass.spec.securityProfile.vtdEnabled", vm.VTd},
 	} {
-		if writes(vm, "VMClass.spec."+s.path) {
-			t[s.field] = strconv.FormatBool(s.on)
+		if writes(vm, s.path) {
+			put(s.field, strconv.FormatBool(s.on))
 		}
 	}
-	t.limits(&vm.Limits)
-	t.disks(vm)
-	for _, n := range vm.NICs {
-		if n.Network != nil && n.Network.VSphere != nil && n.Network.VSphere.PCISlot > 0 {
-			t[FieldNICSlot.Of(n.Name)] = strconv.Itoa(n.Network.VSphere.PCISlot)
+	limits(&vm.Limits, put)
+	disks(vm, put)
+	for i := range vm.NICs {
+		if n := &vm.NICs[i]; n.Network != nil && n.Network.VSphere != nil && n.Network.VSphere.PCISlot > 0 {
+			put(FieldNICSlot.Of(n.Name), strconv.Itoa(n.Network.VSphere.PCISlot))
 		}
 	}
 	for key, value := range vm.ExtraConfig {
 		if key != "autostart" { // VM.Autostart
-			t[FieldExtraConfig.Of(key)] = value
+			put(FieldExtraConfig.Of(key), value)
 		}
 	}
-	return t
 }
 
 // writes tells whether a document behind the VM writes the field of that path.
@@ -128,42 +134,40 @@ func writes(vm *manifest.VM, path string) bool {
 	return found
 }
 
-func (t Traits) limits(l *manifest.Limits) {
-	for field, n := range map[Field]*int{
-		FieldCPULimit: l.CPULimitMHz, FieldCPUReservation: l.CPUReservationMHz, FieldCPUShares: l.CPUShares,
-	} {
-		if n != nil {
-			t[field] = strconv.Itoa(*n)
-		}
-	}
-	for field, n := range map[Field]*int64{
-		FieldMemoryLimit: l.MemoryLimitMiB, FieldMemoryReservation: l.MemoryReservationMiB,
-	} {
-		if n != nil {
-			t[field] = strconv.FormatInt(*n, 10)
-		}
+func limits(l *manifest.Limits, put func(Field, string)) {
+	putNumber(FieldCPULimit, l.CPULimitMHz, put)
+	putNumber(FieldCPUReservation, l.CPUReservationMHz, put)
+	putNumber(FieldCPUShares, l.CPUShares, put)
+	putNumber(FieldMemoryLimit, l.MemoryLimitMiB, put)
+	putNumber(FieldMemoryReservation, l.MemoryReservationMiB, put)
+}
+
+func putNumber[N int | int64](f Field, n *N, put func(Field, string)) {
+	if n != nil {
+		put(f, strconv.FormatInt(int64(*n), 10))
 	}
 }
 
 // disks says how the space of each disk is provided. What a disk spins on is
 // the storage's own matter, and so is a type that no document writes.
-func (t Traits) disks(vm *manifest.VM) {
+func disks(vm *manifest.VM, put func(Field, string)) {
 	if provision(vm.RootDisk.Type) && writes(vm, "VMClass.spec.diskDefaults.type") {
-		t[FieldRootDiskType] = vm.RootDisk.Type
+		put(FieldRootDiskType, vm.RootDisk.Type)
 	}
-	for _, d := range vm.Disks {
+	for i := range vm.Disks {
+		d := &vm.Disks[i]
 		if provision(d.Type) && writes(vm, "VirtualMachine.spec.disks[].type") {
-			t[FieldDiskType.Of(d.Name)] = d.Type
+			put(FieldDiskType.Of(d.Name), d.Type)
 		}
 		if d.SCSI == nil {
 			continue
 		}
-		t[FieldDiskBus.Of(d.Name)] = strconv.Itoa(d.SCSI.Controller)
+		put(FieldDiskBus.Of(d.Name), strconv.Itoa(d.SCSI.Controller))
 		if d.SCSI.ControllerType != "" {
-			t[FieldDiskController.Of(d.Name)] = d.SCSI.ControllerType
+			put(FieldDiskController.Of(d.Name), d.SCSI.ControllerType)
 		}
 		if d.SCSI.SharedBus != "" {
-			t[FieldDiskSharing.Of(d.Name)] = d.SCSI.SharedBus
+			put(FieldDiskSharing.Of(d.Name), d.SCSI.SharedBus)
 		}
 	}
 }

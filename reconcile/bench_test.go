@@ -1,10 +1,13 @@
 package reconcile
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,9 +34,66 @@ func BenchmarkPass(b *testing.B) {
 	}
 }
 
+// BenchmarkFirstCall is what a changed manifest costs after it was resolved,
+// up to the first call to its hypervisor, which tells of its changes.
+func BenchmarkFirstCall(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			src, hv := &tree{}, memory.NewHypervisor()
+			e := engineOf(b, n, src, hv)
+			state := e.last.state
+			var resolved, called time.Time
+			e.opts.Load = func(fs.FS) *manifest.Desired {
+				state = oneMore(state)
+				resolved = time.Now()
+				return state
+			}
+			hv.OnStep(func(memory.Step) error {
+				called = time.Now()
+				return nil
+			})
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			followed := make(chan struct{}, 64)
+			go e.Watch(ctx, func(string) {
+				select {
+				case followed <- struct{}{}:
+				default:
+				}
+			})
+			<-followed
+			took := time.Duration(0)
+			for b.Loop() {
+				src.rev++
+				if _, err := e.Pass(ctx, PassOptions{Changed: true}); err != nil {
+					b.Fatal(err)
+				}
+				took += called.Sub(resolved)
+			}
+			b.ReportMetric(float64(took.Microseconds())/float64(b.N)/1000, "ms/call")
+		})
+	}
+}
+
+// oneMore returns the desired state with another amount of memory for one VM.
+func oneMore(d *manifest.Desired) *manifest.Desired {
+	next := *d
+	next.VMs = slices.Clone(d.VMs)
+	at := rand.IntN(len(next.VMs))
+	vm := *next.VMs[at]
+	vm.MemoryMiB++
+	vm.Digest += "'"
+	next.VMs[at] = &vm
+	return &next
+}
+
 func idleEngine(b *testing.B, n int) *Engine {
 	b.Helper()
-	src, hv := &tree{}, memory.NewHypervisor()
+	return engineOf(b, n, &tree{}, memory.NewHypervisor())
+}
+
+func engineOf(b *testing.B, n int, src *tree, hv *memory.Hypervisor) *Engine {
+	b.Helper()
 	src.put("common.yaml", common)
 	text := ""
 	for i := range n {

@@ -132,10 +132,10 @@ var ErrPlanMoved = errors.New("the plan has changed since it was shown")
 
 // Outlook is what a pass would do.
 type Outlook struct {
-	Plan     plan.Plan          `json:"plan"` // of a pass not spelled, see plan.Plan.Spelled
+	Plan     plan.Plan          `json:"plan"` // of a pass: spelled in JSON only, see plan.Plan.Spelled
 	Snapshot Snapshot           `json:"snapshot"`
 	Findings []manifest.Finding `json:"findings,omitempty"`
-	VMs      []View             `json:"vms"` // in the plan's order; a pass makes none, see Report.Views
+	VMs      []View             `json:"vms"` // in the plan's order; of a pass: in JSON only, see Report.Views
 }
 
 // Snapshot says which desired state was weighed.

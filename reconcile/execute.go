@@ -13,7 +13,13 @@ import (
 // calls in order. A gate in front of each endpoint bounds what reaches it.
 func (r *run) execute(ctx context.Context, items []*plan.Item) {
 	var wg sync.WaitGroup
-	for endpoint, work := range r.byEndpoint(items) {
+	todo := r.byEndpoint(items)
+	n := 0
+	for _, work := range todo {
+		n += len(work)
+	}
+	r.results = slices.Grow(r.results, n)
+	for endpoint, work := range todo {
 		wg.Go(func() { r.executeAt(ctx, r.gates[endpoint], work) })
 	}
 	wg.Wait()

@@ -73,22 +73,27 @@ func (m *mirror) take(all bool) ([]string, bool) {
 const fewVMs = 32
 
 // keep takes over a full inventory. Machines that are as they were stay the
-// same values; none keeps the list alive that it came in.
+// same values, and the others are copied, to keep nothing alive of the list
+// that they came in. Where most are not as they were, the list itself is kept.
 func (m *mirror) keep(list *providers.Inventory) *plan.Inventory {
-	before := m.inv
-	m.inv = &plan.Inventory{
-		VMs: make([]*providers.VM, len(list.VMs)), Complete: list.Complete, Problems: list.Problems, Leftovers: list.Leftovers,
-	}
-	moved := before == nil || len(before.VMs) != len(list.VMs)
-	for i := range list.VMs {
-		vm := &list.VMs[i]
-		at, known := m.at[vm.ID]
+	before, next, old, moved := m.inv, plan.Found(list), 0, m.inv == nil || len(m.inv.VMs) != len(list.VMs)
+	for i, vm := range next.VMs {
+		at, known := m.find(vm.ID, i)
+		moved = moved || at != i
 		if known && before.VMs[at].Same(vm) {
-			m.inv.VMs[i] = before.VMs[at]
-		} else {
-			m.inv.VMs[i] = new(*vm)
+			next.VMs[i] = before.VMs[at]
+			old++
 		}
-		moved = moved || !known || at != i
+	}
+	m.inv = next
+	if old < len(list.VMs)/2 {
+		m.inv = plan.Found(list)
+	} else {
+		for i := range list.VMs {
+			if next.VMs[i] == &list.VMs[i] {
+				next.VMs[i] = new(list.VMs[i])
+			}
+		}
 	}
 	if moved {
 		m.at = make(map[string]int, len(m.inv.VMs))
@@ -97,6 +102,20 @@ func (m *mirror) keep(list *providers.Inventory) *plan.Inventory {
 		}
 	}
 	return m.inv
+}
+
+// find returns the place of a machine, which is likely to be the one given.
+func (m *mirror) find(id string, likely int) (at int, known bool) {
+	if m.inv == nil {
+		return -1, false
+	}
+	if likely < len(m.inv.VMs) && m.inv.VMs[likely].ID == id {
+		return likely, true
+	}
+	if at, known = m.at[id]; known {
+		return at, true
+	}
+	return -1, false
 }
 
 // put replaces the machines of some ids; nil: it is gone.

@@ -107,14 +107,11 @@ func (r *run) noteInSync(it *plan.Item, w *writing) {
 	}
 	caps := &r.gates[it.Provider].caps
 	calm := func() { r.memory.calm(it, caps) }
-	was, fresh := rec.record(), plan.Base(it.Wanted, caps, it, nil)
-	if was.Provider == it.Provider && was.ID == it.ID && was.Digest == it.Digest && !was.Stubborn && was.Strikes == 0 &&
-		was.Failure == nil && was.Intent == nil && maps.Equal(was.Applied, fresh) {
+	if rec.says(it, caps) {
 		calm()
 		return
 	}
-	begun := r.begun.UTC()
-	w.update(it.VM, func(n *journal.Record) {
-		*n = journal.Record{Provider: it.Provider, ID: it.ID, Digest: it.Digest, Applied: fresh, InSync: begun}
+	w.replace(it.VM, journal.Record{
+		Provider: it.Provider, ID: it.ID, Digest: it.Digest, Applied: plan.Base(it.Wanted, caps, it, nil), InSync: r.begun.UTC(),
 	}, calm)
 }

@@ -47,8 +47,9 @@ func (r *run) locate(endpoints []plan.Endpoint) {
 			if vm.Mark == nil || vm.Mark.Owner.Fleet != r.Engine.opts.Fleet {
 				continue
 			}
-			if owner := vm.Mark.Owner.VM; r.memory.at(owner) == nil && w.changes[owner] == nil {
-				w.update(owner, func(rec *journal.Record) { rec.Provider, rec.ID = e.Key, vm.ID }, func() {})
+			owner := vm.Mark.Owner.VM
+			if _, collected := w.records[owner]; !collected && r.memory.at(owner) == nil {
+				w.replace(owner, journal.Record{Provider: e.Key, ID: vm.ID}, func() {})
 			}
 		}
 	}

@@ -87,17 +87,7 @@ func (m *recall) generation() int {
 // returned; what is at hand changes either way, for the rest of this process.
 func (m *recall) update(vm manifest.Key, change func(*journal.Record)) error {
 	r := m.change(vm, change)
-	return m.store.Update(vm, func(stored *journal.Record) { *stored = r })
-}
-
-// updateAll is update for several records.
-func (m *recall) updateAll(changes map[manifest.Key]func(*journal.Record)) error {
-	writes := make(map[manifest.Key]func(*journal.Record), len(changes))
-	for vm, change := range changes {
-		r := m.change(vm, change)
-		writes[vm] = func(stored *journal.Record) { *stored = r }
-	}
-	return m.store.UpdateAll(writes)
+	return m.store.Put(map[manifest.Key]journal.Record{vm: r})
 }
 
 // change changes the record at hand, and returns what is to be written.
@@ -114,6 +104,16 @@ func (m *recall) change(vm manifest.Key, change func(*journal.Record)) journal.R
 	}
 	m.put(vm, after)
 	return r
+}
+
+// replace is update for several records, whatever they were.
+func (m *recall) replace(records map[manifest.Key]journal.Record) error {
+	m.mu.Lock()
+	for vm, r := range records {
+		m.put(vm, recalledOf(&r))
+	}
+	m.mu.Unlock()
+	return m.store.Put(records)
 }
 
 // whole notes that what the record of a VM has as applied is all that is

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"maps"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -57,6 +58,16 @@ func (r *recalled) task() *journal.Intent {
 		return nil
 	}
 	return r.intent
+}
+
+// says tells whether the record says of a VM that is as wanted what it is to
+// say.
+func (r *recalled) says(it *plan.Item, caps *providers.Capabilities) bool {
+	if r == nil || r.Provider != it.Provider || r.id != it.ID || r.digest != it.Digest || r.Stubborn || r.Strikes > 0 ||
+		r.failure != nil || r.intent != nil {
+		return false
+	}
+	return r.Whole == it.Wanted && r.WholeWith == caps || maps.Equal(r.Rendered(), plan.Base(it.Wanted, caps, it, nil))
 }
 
 // isCurrent tells whether nothing about a VM that is as wanted is news.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -19,6 +20,15 @@ type Report struct {
 	// pause ends, a window opens, a grace period is over. Zero: nothing.
 	RetryAt      time.Time `json:"retryAt,omitzero"`
 	JournalError string    `json:"journalError,omitempty"`
+}
+
+// MarshalJSON writes the report with every VM in it.
+func (r Report) MarshalJSON() ([]byte, error) {
+	if r.VMs == nil {
+		r.VMs = r.Views()
+	}
+	type plain Report
+	return json.Marshal((*plain)(&r))
 }
 
 // Result is how one VM's calls went.

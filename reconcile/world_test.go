@@ -232,11 +232,8 @@ func (s *spyStore) count() int {
 	return s.writes
 }
 
-func (s *spyStore) Update(vm manifest.Key, change func(*journal.Record)) error {
-	return s.write(func() error { return s.Store.Update(vm, change) })
-}
-func (s *spyStore) UpdateAll(changes map[manifest.Key]func(*journal.Record)) error {
-	return s.write(func() error { return s.Store.UpdateAll(changes) })
+func (s *spyStore) Put(records map[manifest.Key]journal.Record) error {
+	return s.write(func() error { return s.Store.Put(records) })
 }
 func (s *spyStore) Forget(vm manifest.Key) error {
 	return s.write(func() error { return s.Store.Forget(vm) })

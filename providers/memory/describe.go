@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -53,10 +52,17 @@ func (p *Provider) List(ctx context.Context) (inv *providers.Inventory, err erro
 	return inv, nil
 }
 
+// byName returns all machines, sorted by name.
+func (s *state) byName() []*machine {
+	if s.order == nil {
+		s.order = slices.SortedFunc(maps.Values(s.Machines), func(a, b *machine) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	return s.order
+}
+
 func (s *state) inventory(c call, fleet string, turn int) *providers.Inventory {
 	inv := &providers.Inventory{Complete: true, VMs: make([]providers.VM, 0, len(s.Machines))}
-	byName := func(a, b *machine) int { return cmp.Compare(a.Name, b.Name) }
-	for _, m := range slices.SortedFunc(maps.Values(s.Machines), byName) {
+	for _, m := range s.byName() {
 		if m.Blurred {
 			inv.Complete = false
 			err := c.fail(providers.Retryable, m.Name+" cannot be read")
@@ -88,38 +94,40 @@ func (s *state) leftovers(fleet string) []providers.Leftover {
 // those of the machine, which is never changed in place.
 func (m *machine) show(turn int) providers.VM {
 	vm := providers.VM{
-		ID: m.ID, Name: m.Name, Mark: m.Mark, Power: m.Power, Config: m.Config,
+		ID: m.ID, Name: m.Name, Mark: m.Mark, Power: m.Power, Config: m.side(m.Config, turn),
 		Autostart: providers.Known(m.Autostart), Tags: providers.Known(m.Tags),
 	}
-	shapes := []*providers.Hardware{&vm.Config}
 	if m.Running != nil {
-		running := *m.Running
+		running := m.side(*m.Running, turn)
 		vm.Running = &running
-		vm.Addresses = addresses(running.NICs)
-		shapes = append(shapes, &running)
-	}
-	for _, h := range shapes {
-		h.Disks, h.NICs = rotated(h.Disks, turn), rotated(h.NICs, turn)
-		h.Traits = showTraits(h.Traits)
-		hide(h, m.Hidden)
+		vm.Addresses = addresses(m.Running.NICs)
 	}
 	return vm
 }
 
+// side returns one side of the machine as it is shown.
+func (m *machine) side(h providers.Hardware, turn int) providers.Hardware {
+	h.Disks, h.NICs = rotated(h.Disks, turn), rotated(h.NICs, turn)
+	h.Traits = showTraits(h.Traits)
+	hide(&h, m.Hidden)
+	return h
+}
+
 // addresses invents one address per interface, from its MAC.
 func addresses(nics []providers.NIC) []providers.Address {
-	var all []providers.Address
+	if len(nics) == 0 {
+		return nil
+	}
+	all := make([]providers.Address, 0, len(nics))
 	for _, n := range nics {
-		ip := [4]byte{10}
-		octets := strings.Split(n.MAC, ":")
-		for i := range 3 {
-			if at := len(octets) - 3 + i; at >= 0 {
-				b, _ := strconv.ParseUint(octets[at], 16, 8)
-				ip[1+i] = byte(b)
-			}
+		ip, left := [4]byte{10}, n.MAC
+		for i := 3; i > 0 && left != ""; i-- {
+			at := strings.LastIndexByte(left, ':')
+			b, _ := strconv.ParseUint(left[at+1:], 16, 8)
+			ip[i], left = byte(b), left[:max(at, 0)]
 		}
 		all = append(all, providers.Address{
-			NIC: cmp.Or(n.Name, n.MAC), IP: fmt.Sprint(netip.AddrFrom4(ip)), Via: "lease",
+			NIC: cmp.Or(n.Name, n.MAC), IP: netip.AddrFrom4(ip).String(), Via: "lease",
 		})
 	}
 	return all

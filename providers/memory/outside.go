@@ -137,9 +137,9 @@ func (s *state) named(vm string) *machine {
 	if !strings.Contains(vm, "/") {
 		return nil
 	}
-	for owner, id := range s.owners {
-		if owner.VM.String() == vm {
-			return s.Machines[id]
+	for _, m := range s.Machines {
+		if m.Mark != nil && m.Mark.Owner.VM.String() == vm {
+			return m
 		}
 	}
 	return nil

@@ -82,7 +82,7 @@ func (o Outside) Rename(vm, name string) error {
 func (o Outside) SetMark(vm string, mark *providers.Mark) error {
 	return o.change(vm, func(s *state, m *machine) {
 		if m.Mark != nil {
-			delete(s.owners, m.Mark.Owner)
+			delete(s.strays, m.Mark.Owner)
 		}
 		m.Mark = cloneMark(mark)
 	})

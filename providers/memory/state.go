@@ -1,7 +1,9 @@
 package memory
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,8 +21,9 @@ type state struct {
 	Pending  map[string]*pending          `json:"pending"`  // by machine ID
 	Shutting map[string]providers.TaskRef `json:"shutting"` // machine ID to the task of its shutdown
 	Lacks    map[string]bool              `json:"lacks"`    // images and networks that are not there
-	owners   map[providers.Owner]string   // machine ID by the owner of its mark
+	strays   map[providers.Owner]string   // machine ID by the owner of its mark, where it is not the owner's identity
 	names    map[string]string            // machine ID by name
+	order    []*machine                   // sorted by name; nil: to be sorted
 	loose    map[string]bool              // names of volumes that no machine uses
 	touched  map[string]*machine          // what came, went or changed and was not told yet, as it was before; nil: not there
 }
@@ -74,13 +77,13 @@ func newState() *state {
 
 // index rebuilds what can be derived.
 func (s *state) index() {
-	s.owners = make(map[providers.Owner]string, len(s.Machines))
+	s.strays = map[providers.Owner]string{}
 	s.names = make(map[string]string, len(s.Machines))
 	s.loose = map[string]bool{}
 	for id, m := range s.Machines {
 		s.names[m.Name] = id
-		if m.Mark != nil {
-			s.owners[m.Mark.Owner] = id
+		if m.strays() {
+			s.strays[m.Mark.Owner] = id
 		}
 	}
 	for name, v := range s.Volumes {
@@ -93,16 +96,29 @@ func (s *state) index() {
 // put stores a machine in place of the one of its ID, and keeps the indexes
 // and the volumes' use in step.
 func (s *state) put(m *machine) {
+	order := s.inOrder(m)
 	s.drop(m.ID)
+	s.order = order
 	s.touch(m.ID, nil)
 	s.Machines[m.ID] = m
 	s.names[m.Name] = m.ID
-	if m.Mark != nil {
-		s.owners[m.Mark.Owner] = m.ID
+	if m.strays() {
+		s.strays[m.Mark.Owner] = m.ID
 	}
 	for _, d := range m.Config.Disks {
 		s.use(d.Origin, m.ID)
 	}
+}
+
+// inOrder returns the order with a machine in the place of its former self,
+// nil if it has another place or is new.
+func (s *state) inOrder(m *machine) []*machine {
+	at, found := slices.BinarySearchFunc(s.order, m.Name, func(o *machine, name string) int { return cmp.Compare(o.Name, name) })
+	if !found || s.order[at] != s.Machines[m.ID] {
+		return nil
+	}
+	s.order[at] = m
+	return s.order
 }
 
 // drop removes a machine; its volumes stay, unused.
@@ -112,10 +128,11 @@ func (s *state) drop(id string) {
 		return
 	}
 	s.touch(id, m)
+	s.order = nil
 	delete(s.Machines, id)
 	delete(s.names, m.Name)
-	if m.Mark != nil && s.owners[m.Mark.Owner] == id {
-		delete(s.owners, m.Mark.Owner)
+	if m.Mark != nil && s.strays[m.Mark.Owner] == id {
+		delete(s.strays, m.Mark.Owner)
 	}
 	for _, d := range m.Config.Disks {
 		if v := s.Volumes[d.Origin]; v != nil && v.UsedBy == id {
@@ -221,11 +238,15 @@ func (s *state) find(ref providers.Ref) *machine {
 	if ref.ID != "" {
 		return s.Machines[ref.ID]
 	}
-	if id, ok := s.owners[ref.Owner]; ok {
+	if id, ok := s.strays[ref.Owner]; ok {
 		return s.Machines[id]
 	}
 	return s.Machines[ref.Owner.UUID().String()]
 }
+
+// strays tells whether the machine carries the mark of an owner whose identity
+// is another.
+func (m *machine) strays() bool { return m.Mark != nil && m.Mark.Owner.UUID().String() != m.ID }
 
 // ours tells whether the machine carries the owner's mark.
 func (m *machine) ours(o providers.Owner) bool { return m.Mark != nil && m.Mark.Owner == o }

@@ -114,38 +114,24 @@ func (s *boltStore) Records() (map[manifest.Key]Record, error) {
 	return out, wrap("read", err)
 }
 
-// Update implements Store.
-func (s *boltStore) Update(vm manifest.Key, change func(*Record)) error {
-	return wrap("write", s.together.do(func(tx *bolt.Tx) error { return update(tx, vm, change) }))
-}
-
-// UpdateAll implements Store.
-func (s *boltStore) UpdateAll(changes map[manifest.Key]func(*Record)) error {
-	return wrap("write", s.db.Update(func(tx *bolt.Tx) error {
-		for _, vm := range slices.SortedFunc(maps.Keys(changes), manifest.Key.Compare) {
-			if err := update(tx, vm, changes[vm]); err != nil {
+// Put implements Store.
+func (s *boltStore) Put(records map[manifest.Key]Record) error {
+	return wrap("write", s.together.do(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, vmBucket)
+		if err != nil {
+			return err
+		}
+		for _, vm := range slices.SortedFunc(maps.Keys(records), manifest.Key.Compare) {
+			v, err := encode(records[vm])
+			if err != nil {
+				return err
+			}
+			if err := b.Put([]byte(vm.String()), v); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
-}
-
-func update(tx *bolt.Tx, vm manifest.Key, change func(*Record)) error {
-	b, err := bucket(tx, vmBucket)
-	if err != nil {
-		return err
-	}
-	var r Record
-	if err := decode(b.Get([]byte(vm.String())), &r); err != nil {
-		return err
-	}
-	change(&r)
-	v, err := encode(r)
-	if err != nil {
-		return err
-	}
-	return b.Put([]byte(vm.String()), v)
 }
 
 // Forget implements Store.

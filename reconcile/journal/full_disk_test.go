@@ -43,11 +43,11 @@ func fill(t *testing.T, dir string) (free func()) {
 func TestFullDisk(t *testing.T) {
 	dir := smallDisk(t)
 	s := openAt(t, filepath.Join(dir, "state"))
-	must(t, s.Update(vm(1), func(r *Record) { r.ID = "kept" }))
+	must(t, put(s, vm(1), Record{ID: "kept"}))
 	free := fill(t, dir)
 	var err error
 	for i := 0; err == nil && i < 1000; i++ {
-		err = s.Update(vm(2+i), func(r *Record) { r.Digest = strings.Repeat("x", 3000) })
+		err = put(s, vm(2+i), Record{Digest: strings.Repeat("x", 3000)})
 	}
 	if !errors.Is(err, syscall.ENOSPC) || !strings.HasPrefix(err.Error(), "journal: write: ") {
 		t.Fatalf("a full disk says %v", err)
@@ -58,7 +58,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	before := len(recs)
 	free()
-	must(t, s.Update(vm(5000), func(r *Record) { r.ID = "after" }))
+	must(t, put(s, vm(5000), Record{ID: "after"}))
 	must(t, s.Append(Event{What: "after"}))
 	must(t, s.Close())
 	s = openAt(t, filepath.Join(dir, "state"))
@@ -82,7 +82,7 @@ func TestFullDiskAtTheBeginning(t *testing.T) {
 func TestFullDiskAtReopening(t *testing.T) {
 	dir := smallDisk(t)
 	s := openAt(t, dir)
-	must(t, s.Update(vm(1), func(r *Record) { r.ID = "kept" }))
+	must(t, put(s, vm(1), Record{ID: "kept"}))
 	must(t, s.Close())
 	free := fill(t, dir)
 	s = openAt(t, dir)

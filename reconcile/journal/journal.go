@@ -26,12 +26,9 @@ import (
 type Store interface {
 	// Records returns what is known of every VM.
 	Records() (map[manifest.Key]Record, error)
-	// Update changes the record of one VM in one transaction. The function
-	// gets the zero Record if there is none, and must not block.
-	Update(vm manifest.Key, change func(*Record)) error
-	// UpdateAll is Update for several VMs in one transaction: all of them are
-	// changed, or none is.
-	UpdateAll(changes map[manifest.Key]func(*Record)) error
+	// Put replaces the records of some VMs in one transaction: all of them are
+	// written, or none is.
+	Put(records map[manifest.Key]Record) error
 	// Forget removes the record of a VM.
 	Forget(vm manifest.Key) error
 	// State reads and SetState writes a named value of the daemon as a whole,
@@ -204,5 +201,10 @@ func bucket(tx *bolt.Tx, name []byte) (*bolt.Bucket, error) {
 	if b == nil {
 		return nil, fmt.Errorf("%w: bucket %s is missing", errDamaged, name)
 	}
+	b.FillPercent = filled
 	return b, nil
 }
+
+// filled is how full a page is left that is divided: records seldom grow, and
+// every page that was read stays resident.
+const filled = 0.85

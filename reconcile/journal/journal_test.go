@@ -38,6 +38,11 @@ func must(t testing.TB, err error) {
 	}
 }
 
+// put writes one record.
+func put(s Store, vm manifest.Key, r Record) error {
+	return s.Put(map[manifest.Key]Record{vm: r})
+}
+
 // stores are both kinds, as they are after being closed and opened again.
 func stores(t *testing.T, test func(t *testing.T, s Store, again func(Store) Store)) {
 	t.Helper()
@@ -67,20 +72,15 @@ func TestEveryStepIsThereAfterReopening(t *testing.T) {
 			}
 		}
 		check("empty")
-		must(t, s.Update(vm(1), func(r *Record) { *r = whole }))
+		must(t, put(s, vm(1), whole))
 		want[vm(1)] = whole
 		check("a whole record")
-		must(t, s.Update(vm(1), func(r *Record) { r.Intent = r.Intent.WithTask("u") }))
 		changed := whole
 		changed.Intent = whole.Intent.WithTask("u")
+		must(t, put(s, vm(1), changed))
 		want[vm(1)] = changed
 		check("a change of it")
-		must(t, s.Update(vm(2), func(r *Record) {
-			if !cmp.Equal(*r, Record{}) {
-				t.Errorf("a new record is %+v", *r)
-			}
-			r.ID = "two"
-		}))
+		must(t, put(s, vm(2), Record{ID: "two"}))
 		want[vm(2)] = Record{ID: "two"}
 		check("another")
 		must(t, s.Forget(vm(1)))
@@ -125,7 +125,7 @@ func TestSecondOpenerIsTurnedAway(t *testing.T) {
 	if _, aside, err := Open(dir); !errors.Is(err, ErrLocked) || aside != "" {
 		t.Errorf("%v, set aside %q", err, aside)
 	}
-	must(t, s.Update(vm(1), func(*Record) {}))
+	must(t, put(s, vm(1), Record{}))
 	must(t, s.Close())
 	must(t, openAt(t, dir).Close())
 }
@@ -137,7 +137,7 @@ func TestManyAtOnce(t *testing.T) {
 			wg.Go(func() {
 				for i := range 20 {
 					err := errors.Join(
-						s.Update(vm(g), func(r *Record) { r.Strikes++ }),
+						put(s, vm(g), Record{Strikes: i + 1}),
 						s.Append(Event{VM: vm(g)}), s.SetState(fmt.Sprint(g), i))
 					if _, rerr := s.Records(); err != nil || rerr != nil {
 						t.Error(err, rerr)
@@ -165,9 +165,9 @@ func soundFile(t testing.TB) []byte {
 	dir := t.TempDir()
 	s := openAt(t, dir)
 	eachAtOnce(t, 120, func(i int) error {
-		return s.Update(vm(i), func(r *Record) { r.Digest = strings.Repeat("d", 200+40*(i%7)) })
+		return put(s, vm(i), Record{Digest: strings.Repeat("d", 200+40*(i%7))})
 	})
-	must(t, s.Update(vm(7), func(r *Record) { r.Digest = strings.Repeat("long", 5000) }))
+	must(t, put(s, vm(7), Record{Digest: strings.Repeat("long", 5000)}))
 	eachAtOnce(t, 40, func(i int) error { return errors.Join(s.Forget(vm(i)), s.Append(Event{What: "x"})) })
 	must(t, s.Close())
 	b, err := os.ReadFile(filepath.Join(dir, "journal.db"))
@@ -201,7 +201,7 @@ func survive(t *testing.T, content []byte) bool {
 	}
 	for range 2 {
 		eachAtOnce(t, 30, func(i int) error {
-			return errors.Join(s.Update(vm(i), func(r *Record) { r.Digest = strings.Repeat("n", 300) }), s.Append(Event{What: "after"}))
+			return errors.Join(put(s, vm(i), Record{Digest: strings.Repeat("n", 300)}), s.Append(Event{What: "after"}))
 		})
 	}
 	if _, err := s.Records(); err != nil {
@@ -265,7 +265,7 @@ func TestSoundFilesAreSound(t *testing.T) {
 			if forget {
 				return s.Forget(vm(least + i))
 			}
-			return errors.Join(s.Update(vm(least+i), func(r *Record) { r.Digest = strings.Repeat("d", size+i%9) }), s.Append(Event{}))
+			return errors.Join(put(s, vm(least+i), Record{Digest: strings.Repeat("d", size+i%9)}), s.Append(Event{}))
 		})
 		must(t, s.Close())
 		b, err := os.ReadFile(filepath.Join(dir, "journal.db"))

@@ -37,29 +37,19 @@ func (m *Memory) Records() (map[manifest.Key]Record, error) {
 	return out, nil
 }
 
-// Update implements Store.
-func (m *Memory) Update(vm manifest.Key, change func(*Record)) error {
-	return m.UpdateAll(map[manifest.Key]func(*Record){vm: change})
-}
-
-// UpdateAll implements Store.
-func (m *Memory) UpdateAll(changes map[manifest.Key]func(*Record)) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	after := make(map[manifest.Key][]byte, len(changes))
-	for vm, change := range changes {
-		var r Record
-		if err := decode(m.records[vm], &r); err != nil {
-			return err
-		}
-		change(&r)
+// Put implements Store.
+func (m *Memory) Put(records map[manifest.Key]Record) error {
+	encoded := make(map[manifest.Key][]byte, len(records))
+	for vm, r := range records {
 		enc, err := encode(r)
 		if err != nil {
 			return err
 		}
-		after[vm] = enc
+		encoded[vm] = enc
 	}
-	maps.Copy(m.records, after)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	maps.Copy(m.records, encoded)
 	return nil
 }
 

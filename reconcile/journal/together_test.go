@@ -8,64 +8,52 @@ import (
 	"github.com/vmsteward/vmsteward/manifest"
 )
 
+// textless is a record that cannot be written: its time has no text.
+var textless = Record{InSync: time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)}
+
 // TestOneThatCannotBeWrittenHoldsUpNoOther writes many at once, among them one
-// whose time has no text.
+// that cannot be written.
 func TestOneThatCannotBeWrittenHoldsUpNoOther(t *testing.T) {
-	s, _, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openAt(t, t.TempDir())
 	defer s.Close()
 	const n = 40
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			errs[i] = s.Update(vm(i), func(r *Record) {
-				r.Strikes++
-				if i == n/2 {
-					r.InSync = time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)
-				}
-			})
+			r := Record{Strikes: i}
+			if i == n/2 {
+				r = textless
+			}
+			errs[i] = put(s, vm(i), r)
 		})
 	}
 	wg.Wait()
 	got, err := s.Records()
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for i := range n {
-		_, there := got[vm(i)]
-		if bad := i == n/2; bad != (errs[i] != nil) || bad == there {
-			t.Errorf("VM %d: error %v, there %v", i, errs[i], there)
-		}
-		if there && got[vm(i)].Strikes != 1 {
-			t.Errorf("VM %d was changed %d times", i, got[vm(i)].Strikes)
+		r, there := got[vm(i)]
+		if bad := i == n/2; bad != (errs[i] != nil) || bad == there || there && r.Strikes != i {
+			t.Errorf("VM %d: error %v, there %v: %+v", i, errs[i], there, r)
 		}
 	}
 }
 
-// TestUpdateAllIsAllOrNothing has one of several records that cannot be written.
-func TestUpdateAllIsAllOrNothing(t *testing.T) {
-	disk, _, err := Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer disk.Close()
-	for name, s := range map[string]Store{"disk": disk, "memory": NewMemory()} {
-		good := func(r *Record) { r.ID = "good" }
-		bad := func(r *Record) { r.InSync = time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC) }
-		if err := s.UpdateAll(map[manifest.Key]func(*Record){vm(1): good, vm(2): bad, vm(3): good}); err == nil {
-			t.Errorf("%s: a time without a text was written", name)
+// TestPutIsAllOrNothing has one of several records that cannot be written.
+func TestPutIsAllOrNothing(t *testing.T) {
+	stores(t, func(t *testing.T, s Store, again func(Store) Store) {
+		good := Record{ID: "good"}
+		if err := s.Put(map[manifest.Key]Record{vm(1): good, vm(2): textless, vm(3): good}); err == nil {
+			t.Error("a time without a text was written")
 		}
 		if got, err := s.Records(); err != nil || len(got) != 0 {
-			t.Errorf("%s: %v, %v", name, got, err)
+			t.Errorf("%v, %v", got, err)
 		}
-		if err := s.UpdateAll(map[manifest.Key]func(*Record){vm(1): good, vm(3): good}); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		must(t, s.Put(map[manifest.Key]Record{vm(1): good, vm(3): good}))
+		s = again(s)
 		if got, err := s.Records(); err != nil || len(got) != 2 || got[vm(3)].ID != "good" {
-			t.Errorf("%s: %v, %v", name, got, err)
+			t.Errorf("%v, %v", got, err)
 		}
-	}
+		must(t, s.Close())
+	})
 }

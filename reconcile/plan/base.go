@@ -10,16 +10,21 @@ import (
 )
 
 // fields renders every compared field of a wanted VM in a stable order, the
-// existence first, as the differences from nothing. Each field is rendered as
-// a comparison renders it.
+// existence first, as the differences from nothing.
 func fields(w *manifest.VM, caps *providers.Capabilities) []Diff {
-	var out []Diff
-	put := func(field, wanted string) {
+	out := []Diff{{Field: string(providers.FieldExists), Wanted: present, Found: absent, Disruption: Nothing, Verdict: Apply}}
+	eachField(w, caps, func(field, wanted string) {
 		if wanted != "" {
 			out = append(out, Diff{Field: field, Wanted: wanted, Found: absent, Disruption: Nothing, Verdict: Apply})
 		}
-	}
-	put(string(providers.FieldExists), present)
+	})
+	return out
+}
+
+// eachField calls put with every compared field of a wanted VM except its
+// existence, in a stable order, rendered as a comparison renders it; an empty
+// text: the manifest does not say.
+func eachField(w *manifest.VM, caps *providers.Capabilities, put func(field, wanted string)) {
 	put(string(providers.FieldPower), string(w.Power))
 	put(string(providers.FieldCPU), strconv.Itoa(w.CPU))
 	put(string(providers.FieldMemory), mib(w.MemoryMiB))
@@ -37,12 +42,7 @@ func fields(w *manifest.VM, caps *providers.Capabilities) []Diff {
 		put(named("nics", n.Name, ""), describeNIC(caps, n))
 		put(named("nics", n.Name, "mac"), n.MAC)
 	}
-	traits := providers.WantedTraits(w)
-	for _, field := range slices.Sorted(maps.Keys(traits)) {
-		if _, compared := caps.Ability(field); compared {
-			put(string(field), traits[field])
-		}
-	}
+	eachTrait(w, caps, put)
 	put(string(providers.FieldCloudInit), short(w.CloudInit.Digest))
 	if len(w.Tags) > 0 {
 		put(string(providers.FieldTags), list(w.Tags))
@@ -50,17 +50,30 @@ func fields(w *manifest.VM, caps *providers.Capabilities) []Diff {
 	if w.Autostart != nil {
 		put(string(providers.FieldAutostart), strconv.FormatBool(*w.Autostart))
 	}
-	return out
+}
+
+func eachTrait(w *manifest.VM, caps *providers.Capabilities, put func(field, wanted string)) {
+	traits := providers.WantedTraits(w)
+	if len(traits) == 0 {
+		return
+	}
+	for _, field := range slices.Sorted(maps.Keys(traits)) {
+		if _, compared := caps.Ability(field); compared {
+			put(string(field), traits[field])
+		}
+	}
 }
 
 // Base renders what a later comparison takes as applied once the item was:
 // what is wanted, except for the differences that were not applied, which keep
 // what was applied before.
 func Base(w *manifest.VM, caps *providers.Capabilities, it *Item, before map[string]string) map[string]string {
-	out := make(map[string]string)
-	for _, d := range fields(w, caps) {
-		out[d.Field] = d.Wanted
-	}
+	out := map[string]string{string(providers.FieldExists): present}
+	eachField(w, caps, func(field, wanted string) {
+		if wanted != "" {
+			out[field] = wanted
+		}
+	})
 	for _, d := range w.Disks {
 		out[named("disks", d.Name, "size")] = gib(d.SizeGiB)
 	}

@@ -27,6 +27,7 @@ type builder struct {
 	claimed    map[place]manifest.Key // names of machines that this plan creates
 	met        int                    // machines of ours that the desired state names
 	time       span                   // of the judgement under way
+	warned     map[declared][]string  // what is said of those who set the same
 
 	items   []*Item // of the wanted VMs, in their order
 	telling []int   // indexes of items, except those that are quiet
@@ -54,6 +55,7 @@ func newBuilder(in Input) *builder {
 		endpoints:  make(map[manifest.Key]*Endpoint, len(in.Endpoints)),
 		unresolved: make(map[manifest.Key]bool, len(in.Unresolved)),
 		claimed:    make(map[place]manifest.Key),
+		warned:     make(map[declared][]string),
 	}
 	for _, u := range in.Unresolved {
 		b.unresolved[u.VM] = true
@@ -141,7 +143,7 @@ func (b *builder) judgeWanted(w *manifest.VM, berth int32) (it Item, alone bool)
 	if e == nil {
 		return it.hold("provider %s is not configured on this host", w.Provider), false
 	}
-	it.Warnings = unhonoured(w, e)
+	it.Warnings = b.unhonoured(w, e)
 	if e.Inventory == nil {
 		return it.hold("provider %s could not be read: %s", e.Key, e.Unreachable), false
 	}
@@ -172,19 +174,6 @@ func listed(l []located) string {
 		text += " and " + n
 	}
 	return text
-}
-
-func unhonoured(w *manifest.VM, e *Endpoint) []string {
-	if e.Caps.Honours == nil {
-		return nil
-	}
-	var out []string
-	for _, path := range w.Declared {
-		if !e.Caps.Honours.Acts(path, w) {
-			out = append(out, "not honoured by this provider: "+path)
-		}
-	}
-	return out
 }
 
 func (it Item) hold(format string, args ...any) Item {

@@ -184,7 +184,8 @@ func (c *comparison) firmware() {
 }
 
 func (c *comparison) name() {
-	if want := c.w.Key.Name; c.f.Name != want {
+	if c.f.Name != c.w.Key.Name {
+		want := c.w.Key.Name
 		c.differ(providers.FieldName, difference{
 			Diff:  Diff{Wanted: want, Found: c.f.Name},
 			apply: func(ch *providers.Change) { ch.Name = &want },

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -78,6 +79,26 @@ func TestMemo(t *testing.T) {
 		if actions[a] == 0 {
 			t.Errorf("no step led to %s", a)
 		}
+	}
+}
+
+// TestJSONIsSpelled writes a plan that leaves fields out.
+func TestJSONIsSpelled(t *testing.T) {
+	in := stories["first-commit"]().Input
+	whole, lean := Build(in), new(Memo).Build(in)
+	if n := len(lean.Items[0].Diffs); n != 1 || len(whole.Items[0].Diffs) < 5 {
+		t.Errorf("%d differences are held of a VM that is created, and %d are spelled", n, len(whole.Items[0].Diffs))
+	}
+	want, err := json.Marshal(&whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := json.Marshal(&lean)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("in JSON (-spelled +held):\n%s", diff)
 	}
 }
 

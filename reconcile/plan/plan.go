@@ -170,12 +170,25 @@ func (p Plan) Spelled() Plan {
 		if !spelled {
 			p.Items, spelled = slices.Clone(p.Items), true
 		}
-		whole := *it
-		whole.Unspelled = nil
-		whole.Diffs = append(slices.Clip(it.Diffs), fields(it.Wanted, it.Unspelled)[1:]...)
-		p.Items[i] = &whole
+		p.Items[i] = new(it.spelled())
 	}
 	return p
+}
+
+func (it *Item) spelled() Item {
+	whole := *it
+	whole.Unspelled = nil
+	whole.Diffs = append(slices.Clip(it.Diffs), fields(it.Wanted, it.Unspelled)[1:]...)
+	return whole
+}
+
+// MarshalJSON writes the item spelled.
+func (it Item) MarshalJSON() ([]byte, error) {
+	if it.Unspelled != nil {
+		it = it.spelled()
+	}
+	type plain Item
+	return json.Marshal((*plain)(&it))
 }
 
 // Empty tells whether the plan makes no call.

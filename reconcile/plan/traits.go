@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/vmsteward/vmsteward/providers"
 )
@@ -12,7 +13,7 @@ import (
 // any more is taken away.
 func (c *comparison) traits() {
 	found := c.f.Config.Traits
-	if found == nil {
+	if found == nil || !c.traitsDiffer(found) {
 		return
 	}
 	wanted := providers.WantedTraits(c.w)
@@ -35,6 +36,29 @@ func (c *comparison) traits() {
 	for _, field := range extra {
 		c.trait(field, "", found[field])
 	}
+}
+
+// traitsDiffer tells at little cost whether any trait may differ.
+func (c *comparison) traitsDiffer(found providers.Traits) bool {
+	differ, keys := false, 0
+	providers.EachWantedTrait(c.w, func(field providers.Field, want string) {
+		value, known := found[field]
+		extra := isExtra(field)
+		if extra {
+			keys++
+		}
+		differ = differ || (known || extra) && value != want
+	})
+	for field := range found {
+		if isExtra(field) {
+			keys--
+		}
+	}
+	return differ || keys != 0
+}
+
+func isExtra(field providers.Field) bool {
+	return strings.HasPrefix(string(field), "extraConfig[")
 }
 
 // trait adds the difference of one property, and how to set it. A key that
