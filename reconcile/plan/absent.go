@@ -69,26 +69,35 @@ const underWay = "its creation is under way"
 func (b *builder) create(it Item, w *manifest.VM, e *Endpoint, facts *Facts) Item {
 	// A creation that was begun and did not end is no removal by somebody.
 	drift := facts.knowsApplied() && (facts.Pending == nil || facts.Pending.Op != CreateVM)
-	it.Diffs, it.Signature = missing(drift, Apply, ""), missingSignature
+	it.Signature = missingSignature
 	if drift && b.in.Policy.Drift == ReportOnly {
 		it.Action, it.Reason = Report, "it was removed outside, and drift is only reported"
 		it.Diffs = missing(drift, Tell, "drift is only reported on this host")
 		return it
 	}
 	if held, ok := b.held(it, facts); ok {
-		return held.deferAll()
+		held.Diffs = missing(drift, Defer, "")
+		return held
 	}
 	it.Unspelled = e.Caps
-	it.Action, it.Reason = Create, "it does not exist"
+	it.Action, it.Reason, it.Diffs, it.Ops = Create, "it does not exist", neverMade, create
 	if drift {
-		it.Reason = "it was removed outside"
+		it.Reason, it.Diffs = "it was removed outside", removed
 	}
-	it.Ops = []Op{{Kind: CreateVM}}
 	if w.Power == manifest.PowerOn {
-		it.Ops = []Op{{Kind: CreateVM}, {Kind: Start}}
+		it.Ops = createAndStart
 	}
 	return it
 }
+
+// What all creations have alike. It is shared between them.
+var (
+	neverMade        = missing(false, Apply, "")
+	removed          = missing(true, Apply, "")
+	create           = []Op{{Kind: CreateVM}}
+	createAndStart   = []Op{{Kind: CreateVM}, {Kind: Start}}
+	missingSignature = signatureOf(neverMade...)
+)
 
 // missing is the one difference of a machine that is not there.
 func missing(drift bool, v Verdict, reason string) []Diff {
@@ -96,8 +105,6 @@ func missing(drift bool, v Verdict, reason string) []Diff {
 		Field: string(providers.FieldExists), Wanted: present, Found: absent, Disruption: Nothing, Drift: drift, Verdict: v, Reason: reason,
 	}}
 }
-
-var missingSignature = signatureOf(missing(false, Apply, "")...)
 
 // held applies what the journal says about earlier attempts. A manifest that
 // changed is tried at once.
