@@ -72,7 +72,7 @@ func TestEachChangeIsExactlyItsCalls(t *testing.T) {
 		w.src.put("other.yaml", vmText("other", ""))
 		w.want("another", "create lab/default/other", "power default/other start")
 		w.src.remove("web.yaml")
-		w.want("it is retired", "power default/web shutdown", "reconfigure default/web autostart=false retired=true")
+		w.want("it is retired", "power default/web shutdown", "reconfigure default/web retired=true")
 		w.want("and kept")
 		time.Sleep(25 * time.Hour)
 		w.want("until its grace period is over", "delete default/web")
@@ -90,7 +90,7 @@ func TestRestoringTheFileRestoresTheVM(t *testing.T) {
 			w.src.put("other.yaml", vmText("other", ""))
 			w.pass()
 			w.src.remove("web.yaml")
-			w.want("it is retired", "power default/web shutdown", "reconfigure default/web autostart=false retired=true")
+			w.want("it is retired", "power default/web shutdown", "reconfigure default/web retired=true")
 			w.src.put("web.yaml", vmText("web", ""))
 			w.want("and restored", "reconfigure default/web retired=false", "power default/web start")
 			if drifts := w.out.with("drift", "field"); len(drifts) > 0 {

@@ -70,7 +70,7 @@ func TestRetryAtIsWhenTimeLetsGo(t *testing.T) {
 		}
 		w.policy.Window = plan.Window{}
 		w.src.remove("web.yaml")
-		w.want("it is retired", "power default/web shutdown", "reconfigure default/web autostart=false retired=true")
+		w.want("it is retired", "power default/web shutdown", "reconfigure default/web retired=true")
 		end := time.Now().Truncate(time.Second).Add(24 * time.Hour)
 		w.restart()
 		if rep := w.want("it is kept"); rep.RetryAt.Sub(end).Abs() > 2*time.Second {

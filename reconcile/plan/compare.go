@@ -61,7 +61,7 @@ func (c *comparison) differ(field providers.Field, d difference) {
 	if d.Field == "" {
 		d.Field = string(field)
 	}
-	if d.Disruption == "" {
+	if d.Disruption == "" || fixed(ability) && Replace.Exceeds(d.Disruption) {
 		d.Disruption, d.Reason = c.cost(ability, d.Where)
 	}
 	c.found = append(c.found, d)
@@ -71,7 +71,7 @@ func (c *comparison) differ(field providers.Field, d difference) {
 // on head-room are typed by their own comparison.
 func (c *comparison) cost(a providers.Ability, where Where) (Disruption, string) {
 	switch {
-	case a == providers.Replace || a == providers.Never:
+	case fixed(a):
 		return Replace, "only a machine made anew has it"
 	case !c.runs():
 		return Nothing, ""
@@ -84,6 +84,9 @@ func (c *comparison) cost(a providers.Ability, where Where) (Disruption, string)
 	}
 	return Live, ""
 }
+
+// fixed tells whether a machine that is there keeps what it has of a field.
+func fixed(a providers.Ability) bool { return a == providers.Replace || a == providers.Never }
 
 // sides compares the definition and, when the hypervisor keeps the two apart,
 // the running machine, and says on which side a value differs.

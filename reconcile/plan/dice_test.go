@@ -53,6 +53,7 @@ func (d *dice) anything() Input {
 	}
 	for i := range s.Endpoints {
 		d.trouble(&s.Endpoints[i])
+		d.poorer(&s.Endpoints[i])
 	}
 	if d.rarely() {
 		s.Incomplete = "a file is torn"

@@ -179,6 +179,16 @@ func sound(in Input, it *Item) error {
 	if w := in.Policy.Window; w.Restricted && !w.Open && it.Disruption.Exceeds(Live) && it.Action != Sweep {
 		return fmt.Errorf("it is disruptive outside the window")
 	}
+	for _, op := range it.Ops {
+		for _, e := range in.Endpoints {
+			if op.Change == nil || e.Key != it.Provider {
+				continue
+			}
+			if err := claimed(op.Change, e.Caps); err != nil {
+				return err
+			}
+		}
+	}
 	return sequenceSound(it, f)
 }
 

@@ -87,7 +87,7 @@ func (b *builder) fresh(it Item, m located, facts *Facts) (Item, stage) {
 	if b.in.Policy.Prune.Grace <= 0 {
 		return b.delete(it, m, facts, "it is not in the desired state any more"), freshStage
 	}
-	if _, can := m.at.Caps.Change[providers.FieldRetired]; !can {
+	if !m.changes(providers.FieldRetired) {
 		return it.hold("it is not in the desired state any more, and its provider cannot note since when; prune.grace 0 would delete it at once"), keptStage
 	}
 	return b.retire(it, m, facts), freshStage
@@ -110,9 +110,25 @@ func (b *builder) retire(it Item, m located, facts *Facts) Item {
 	it.Action, it.Disruption = Retire, Restart
 	it.Reason = fmt.Sprintf("it is not in the desired state any more; it is powered off and kept for %s", b.in.Policy.Prune.Grace)
 	it.Signature = signatureOf(Diff{Field: string(providers.FieldRetired), Wanted: "retired"})
-	now := b.in.Now.UTC().Truncate(time.Second)
-	it.Ops = append(b.powerDown(m, facts), Op{Kind: Reconfigure, Change: &providers.Change{Retired: &now, Autostart: new(false)}})
+	it.Ops = append(b.powerDown(m, facts), Op{Kind: Reconfigure, Change: b.retirement(m)})
 	return it
+}
+
+// changes tells whether the machine's provider can change a field of it.
+func (m located) changes(f providers.Field) bool {
+	a, ok := m.at.Caps.Ability(f)
+	return ok && !fixed(a)
+}
+
+// retirement marks a machine as retired since now. One that might start with
+// its host does not any more, where its provider can say so.
+func (b *builder) retirement(m located) *providers.Change {
+	now := b.in.Now.UTC().Truncate(time.Second)
+	ch := &providers.Change{Retired: &now}
+	if m.changes(providers.FieldAutostart) && m.vm.Autostart != providers.Known(false) {
+		ch.Autostart = new(false)
+	}
+	return ch
 }
 
 func (b *builder) delete(it Item, m located, facts *Facts, reason string) Item {

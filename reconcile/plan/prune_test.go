@@ -32,6 +32,14 @@ func TestPrune(t *testing.T) {
 			"retire restart | shutdown within 1m0s, reconfigure autostart=false retired=true", "kept for 24h0m0s"},
 		{"a machine that is off is only marked", func(_ *scenario, f *providers.VM) { off(f) },
 			"retire restart | reconfigure autostart=false retired=true", ""},
+		{"one that does not start with its host is not told not to", func(_ *scenario, f *providers.VM) { f.Autostart.Value = false },
+			"retire restart | shutdown within 1m0s, reconfigure retired=true", ""},
+		{"nor is one whose provider cannot say so", func(s *scenario, f *providers.VM) {
+			f.Autostart = providers.Opt[bool]{}
+			delete(s.Endpoints[0].Caps.Change, providers.FieldAutostart)
+		}, "retire restart | shutdown within 1m0s, reconfigure retired=true", ""},
+		{"one that may start with its host is told not to", func(_ *scenario, f *providers.VM) { f.Autostart = providers.Opt[bool]{} },
+			"retire restart | shutdown within 1m0s, reconfigure autostart=false retired=true", ""},
 		{"a shutdown under way is picked up", func(s *scenario, _ *providers.VM) {
 			s.fact("web", func(f *Facts) { f.Pending = &Pending{Op: ShutDown, Task: "t", Deadline: noon.Add(time.Second)} })
 		}, "retire restart | shutdown within 1s (awaits t), reconfigure autostart=false retired=true", ""},

@@ -15,6 +15,7 @@ type Step struct {
 	Remove  []string
 	Outside func(context.Context, *vcsim.Server) error
 	Ends    map[string]providers.PowerState // the VMs that are there afterwards
+	Retired string                          // the one of them that is in its grace period, if any
 }
 
 const common = `apiVersion: infra.virtrigaud.io/v1beta1
@@ -86,7 +87,7 @@ func Steps() []Step {
 			Title:  "A commit removes web-2: it is retired and kept for a grace period",
 			Shown:  "git rm web-2.yaml",
 			Remove: []string{"web-2.yaml"},
-			Ends:   map[string]providers.PowerState{"web-1": on, "web-2": off, "db-1": on},
+			Ends:   map[string]providers.PowerState{"web-1": on, "web-2": off, "db-1": on}, Retired: "web-2",
 		},
 		{
 			Title: "The commit is reverted in time: web-2 is back, with its disks",

@@ -195,14 +195,20 @@ func (w *World) await(ctx context.Context, s Step) ([]reconcile.View, error) {
 	}
 }
 
-// done tells whether the plan has nothing left to do and the VMs are in the
-// states that the step promises.
+// done tells whether the plan has nothing left to do, the VMs are in the
+// states that the step promises, and exactly the one that it retires is retired.
 func (s Step) done(look *reconcile.Outlook) bool {
 	if !look.Plan.Empty() || len(look.VMs) != len(s.Ends) {
 		return false
 	}
 	for _, v := range look.VMs {
 		if want, ok := s.Ends[v.VM.Name]; !ok || v.Power != want {
+			return false
+		}
+	}
+	for _, it := range look.Plan.Items {
+		retired := it.Found != nil && !it.Found.Mark.Retired.IsZero()
+		if retired != (it.VM.Name == s.Retired) {
 			return false
 		}
 	}
