@@ -26,7 +26,8 @@ lint: ## formatting, vet, and a tidy module file
 	$(GO) vet ./...
 	$(GO) mod tidy -diff
 
-gen: ## write docs/fields.md, which says what becomes of each field
+gen: ## write docs/fields.md, which says what becomes of each field, and the code of the protocols
+	$(GO) run ./internal/protogen providers/remote/rpc providerv1/provider.proto stewardv1/steward.proto
 	$(GO) run ./internal/fieldtable docs/fields.md
 
 fuzz: ## every fuzz target for FUZZTIME (default 30s)
