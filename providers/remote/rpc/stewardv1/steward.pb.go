@@ -209,6 +209,7 @@ type Failure struct {
 	Message       string                 `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
 	Missing       string                 `protobuf:"bytes,5,opt,name=missing,proto3" json:"missing,omitempty"` // what the manifest names and the endpoint does not have
 	RetryAfterMs  int64                  `protobuf:"varint,6,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
+	Text          string                 `protobuf:"bytes,7,opt,name=text,proto3" json:"text,omitempty"` // the whole, if it is not "op subject: message"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -283,6 +284,13 @@ func (x *Failure) GetRetryAfterMs() int64 {
 		return x.RetryAfterMs
 	}
 	return 0
+}
+
+func (x *Failure) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
 }
 
 type HelloRequest struct {
@@ -409,7 +417,7 @@ type Capabilities struct {
 	state             protoimpl.MessageState `protogen:"open.v1"`
 	Change            map[string]string      `protobuf:"bytes,1,rep,name=change,proto3" json:"change,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // field → live, live-in-headroom, restart, replace, never, uncompared
 	MemoryShrinksLive bool                   `protobuf:"varint,2,opt,name=memory_shrinks_live,json=memoryShrinksLive,proto3" json:"memory_shrinks_live,omitempty"`
-	Concurrency       int32                  `protobuf:"varint,3,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
+	Concurrency       int64                  `protobuf:"varint,3,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
 	Nic               *NICNames              `protobuf:"bytes,4,opt,name=nic,proto3" json:"nic,omitempty"`
 	Honours           []*Honour              `protobuf:"bytes,5,rep,name=honours,proto3" json:"honours,omitempty"`
 	unknownFields     protoimpl.UnknownFields
@@ -460,7 +468,7 @@ func (x *Capabilities) GetMemoryShrinksLive() bool {
 	return false
 }
 
-func (x *Capabilities) GetConcurrency() int32 {
+func (x *Capabilities) GetConcurrency() int64 {
 	if x != nil {
 		return x.Concurrency
 	}
@@ -1165,7 +1173,7 @@ type Change struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Live          bool                   `protobuf:"varint,1,opt,name=live,proto3" json:"live,omitempty"`
 	Name          *string                `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
-	Cpu           *int32                 `protobuf:"varint,3,opt,name=cpu,proto3,oneof" json:"cpu,omitempty"`
+	Cpu           *int64                 `protobuf:"varint,3,opt,name=cpu,proto3,oneof" json:"cpu,omitempty"`
 	MemoryMib     *int64                 `protobuf:"varint,4,opt,name=memory_mib,json=memoryMib,proto3,oneof" json:"memory_mib,omitempty"`
 	AddDisks      []*WantedDisk          `protobuf:"bytes,5,rep,name=add_disks,json=addDisks,proto3" json:"add_disks,omitempty"`
 	GrowDisks     []*DiskSize            `protobuf:"bytes,6,rep,name=grow_disks,json=growDisks,proto3" json:"grow_disks,omitempty"`
@@ -1223,7 +1231,7 @@ func (x *Change) GetName() string {
 	return ""
 }
 
-func (x *Change) GetCpu() int32 {
+func (x *Change) GetCpu() int64 {
 	if x != nil && x.Cpu != nil {
 		return *x.Cpu
 	}
@@ -1340,7 +1348,7 @@ func (x *Texts) GetValues() []string {
 type DiskSize struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // "root": the boot disk
-	SizeGib       int32                  `protobuf:"varint,2,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
+	SizeGib       int64                  `protobuf:"varint,2,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1382,7 +1390,7 @@ func (x *DiskSize) GetName() string {
 	return ""
 }
 
-func (x *DiskSize) GetSizeGib() int32 {
+func (x *DiskSize) GetSizeGib() int64 {
 	if x != nil {
 		return x.SizeGib
 	}
@@ -1628,8 +1636,9 @@ func (x *TaskStateRequest) GetTask() string {
 
 type TaskStateResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Done          bool                   `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"` // a task that ended badly is an error of the call
-	Percent       *int32                 `protobuf:"varint,2,opt,name=percent,proto3,oneof" json:"percent,omitempty"`
+	Done          bool                   `protobuf:"varint,1,opt,name=done,proto3" json:"done,omitempty"`
+	Percent       *int64                 `protobuf:"varint,2,opt,name=percent,proto3,oneof" json:"percent,omitempty"`
+	Failure       *Failure               `protobuf:"bytes,3,opt,name=failure,proto3" json:"failure,omitempty"` // of a task that ended badly; an error of the call: nobody could look
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1671,11 +1680,18 @@ func (x *TaskStateResponse) GetDone() bool {
 	return false
 }
 
-func (x *TaskStateResponse) GetPercent() int32 {
+func (x *TaskStateResponse) GetPercent() int64 {
 	if x != nil && x.Percent != nil {
 		return *x.Percent
 	}
 	return 0
+}
+
+func (x *TaskStateResponse) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
 }
 
 // ListRequest asks for everything, or for what differs from an answer that the
@@ -1732,9 +1748,10 @@ type ListResponse struct {
 	Complete  bool        `protobuf:"varint,3,opt,name=complete,proto3" json:"complete,omitempty"`
 	Problems  []*Problem  `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
 	Leftovers []*Leftover `protobuf:"bytes,5,rep,name=leftovers,proto3" json:"leftovers,omitempty"`
-	Cursor    string      `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"` // names this answer; empty: it cannot be asked for what differs
-	// On the first page: vms holds only what differs from the answer of the
-	// request's cursor, and gone the ids that are not there any more.
+	Cursor    string      `protobuf:"bytes,6,opt,name=cursor,proto3" json:"cursor,omitempty"` // of the last page; names this answer; empty: it cannot be asked for what differs
+	// Of every page, or of none: the answer is that of the request's cursor
+	// without the VMs of the ids in gone, and with those in vms, which take the
+	// place of others of their id.
 	Delta         bool     `protobuf:"varint,7,opt,name=delta,proto3" json:"delta,omitempty"`
 	Gone          []string `protobuf:"bytes,8,rep,name=gone,proto3" json:"gone,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -2304,8 +2321,8 @@ func (x *Mark) GetMacs() map[string]string {
 // Hardware is a VM's shape. What is not set is unknown.
 type Hardware struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Cpu           *int32                 `protobuf:"varint,1,opt,name=cpu,proto3,oneof" json:"cpu,omitempty"`
-	CpuMax        *int32                 `protobuf:"varint,2,opt,name=cpu_max,json=cpuMax,proto3,oneof" json:"cpu_max,omitempty"`
+	Cpu           *int64                 `protobuf:"varint,1,opt,name=cpu,proto3,oneof" json:"cpu,omitempty"`
+	CpuMax        *int64                 `protobuf:"varint,2,opt,name=cpu_max,json=cpuMax,proto3,oneof" json:"cpu_max,omitempty"`
 	MemoryMib     *int64                 `protobuf:"varint,3,opt,name=memory_mib,json=memoryMib,proto3,oneof" json:"memory_mib,omitempty"`
 	MemoryMaxMib  *int64                 `protobuf:"varint,4,opt,name=memory_max_mib,json=memoryMaxMib,proto3,oneof" json:"memory_max_mib,omitempty"`
 	Firmware      *string                `protobuf:"bytes,5,opt,name=firmware,proto3,oneof" json:"firmware,omitempty"` // BIOS, UEFI
@@ -2346,14 +2363,14 @@ func (*Hardware) Descriptor() ([]byte, []int) {
 	return file_stewardv1_steward_proto_rawDescGZIP(), []int{36}
 }
 
-func (x *Hardware) GetCpu() int32 {
+func (x *Hardware) GetCpu() int64 {
 	if x != nil && x.Cpu != nil {
 		return *x.Cpu
 	}
 	return 0
 }
 
-func (x *Hardware) GetCpuMax() int32 {
+func (x *Hardware) GetCpuMax() int64 {
 	if x != nil && x.CpuMax != nil {
 		return *x.CpuMax
 	}
@@ -2538,7 +2555,7 @@ type Disk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // empty: not of our making
 	Origin        string                 `protobuf:"bytes,2,opt,name=origin,proto3" json:"origin,omitempty"`
-	SizeGib       *int32                 `protobuf:"varint,3,opt,name=size_gib,json=sizeGib,proto3,oneof" json:"size_gib,omitempty"`
+	SizeGib       *int64                 `protobuf:"varint,3,opt,name=size_gib,json=sizeGib,proto3,oneof" json:"size_gib,omitempty"`
 	SizeBytes     *int64                 `protobuf:"varint,4,opt,name=size_bytes,json=sizeBytes,proto3,oneof" json:"size_bytes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2588,7 +2605,7 @@ func (x *Disk) GetOrigin() string {
 	return ""
 }
 
-func (x *Disk) GetSizeGib() int32 {
+func (x *Disk) GetSizeGib() int64 {
 	if x != nil && x.SizeGib != nil {
 		return *x.SizeGib
 	}
@@ -3044,7 +3061,7 @@ type Wanted struct {
 	Key                  *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	Labels               map[string]string      `protobuf:"bytes,2,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Annotations          map[string]string      `protobuf:"bytes,3,rep,name=annotations,proto3" json:"annotations,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	Cpu                  int32                  `protobuf:"varint,4,opt,name=cpu,proto3" json:"cpu,omitempty"`
+	Cpu                  int64                  `protobuf:"varint,4,opt,name=cpu,proto3" json:"cpu,omitempty"`
 	MemoryMib            int64                  `protobuf:"varint,5,opt,name=memory_mib,json=memoryMib,proto3" json:"memory_mib,omitempty"`
 	CpuHotAdd            bool                   `protobuf:"varint,6,opt,name=cpu_hot_add,json=cpuHotAdd,proto3" json:"cpu_hot_add,omitempty"`
 	MemoryHotAdd         bool                   `protobuf:"varint,7,opt,name=memory_hot_add,json=memoryHotAdd,proto3" json:"memory_hot_add,omitempty"`
@@ -3071,6 +3088,7 @@ type Wanted struct {
 	Declared             []string               `protobuf:"bytes,28,rep,name=declared,proto3" json:"declared,omitempty"` // paths of the fields that documents set
 	Digest               string                 `protobuf:"bytes,29,opt,name=digest,proto3" json:"digest,omitempty"`
 	Provider             *Key                   `protobuf:"bytes,30,opt,name=provider,proto3" json:"provider,omitempty"`
+	At                   *Position              `protobuf:"bytes,31,opt,name=at,proto3" json:"at,omitempty"` // where the document begins
 	unknownFields        protoimpl.UnknownFields
 	sizeCache            protoimpl.SizeCache
 }
@@ -3126,7 +3144,7 @@ func (x *Wanted) GetAnnotations() map[string]string {
 	return nil
 }
 
-func (x *Wanted) GetCpu() int32 {
+func (x *Wanted) GetCpu() int64 {
 	if x != nil {
 		return x.Cpu
 	}
@@ -3315,6 +3333,74 @@ func (x *Wanted) GetProvider() *Key {
 	return nil
 }
 
+func (x *Wanted) GetAt() *Position {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+// Position is a place in a file. Line and column count from 1; 0: the whole.
+type Position struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	File          string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	Line          int64                  `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	Column        int64                  `protobuf:"varint,3,opt,name=column,proto3" json:"column,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Position) Reset() {
+	*x = Position{}
+	mi := &file_stewardv1_steward_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Position) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Position) ProtoMessage() {}
+
+func (x *Position) ProtoReflect() protoreflect.Message {
+	mi := &file_stewardv1_steward_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Position.ProtoReflect.Descriptor instead.
+func (*Position) Descriptor() ([]byte, []int) {
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *Position) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *Position) GetLine() int64 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *Position) GetColumn() int64 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
 type Image struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
@@ -3329,7 +3415,7 @@ type Image struct {
 
 func (x *Image) Reset() {
 	*x = Image{}
-	mi := &file_stewardv1_steward_proto_msgTypes[49]
+	mi := &file_stewardv1_steward_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3341,7 +3427,7 @@ func (x *Image) String() string {
 func (*Image) ProtoMessage() {}
 
 func (x *Image) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[49]
+	mi := &file_stewardv1_steward_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3354,7 +3440,7 @@ func (x *Image) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Image.ProtoReflect.Descriptor instead.
 func (*Image) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{49}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *Image) GetKey() *Key {
@@ -3413,7 +3499,7 @@ type LibvirtImage struct {
 
 func (x *LibvirtImage) Reset() {
 	*x = LibvirtImage{}
-	mi := &file_stewardv1_steward_proto_msgTypes[50]
+	mi := &file_stewardv1_steward_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3425,7 +3511,7 @@ func (x *LibvirtImage) String() string {
 func (*LibvirtImage) ProtoMessage() {}
 
 func (x *LibvirtImage) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[50]
+	mi := &file_stewardv1_steward_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3438,7 +3524,7 @@ func (x *LibvirtImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LibvirtImage.ProtoReflect.Descriptor instead.
 func (*LibvirtImage) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{50}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *LibvirtImage) GetPath() string {
@@ -3498,7 +3584,7 @@ type VSphereImage struct {
 
 func (x *VSphereImage) Reset() {
 	*x = VSphereImage{}
-	mi := &file_stewardv1_steward_proto_msgTypes[51]
+	mi := &file_stewardv1_steward_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3510,7 +3596,7 @@ func (x *VSphereImage) String() string {
 func (*VSphereImage) ProtoMessage() {}
 
 func (x *VSphereImage) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[51]
+	mi := &file_stewardv1_steward_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3523,7 +3609,7 @@ func (x *VSphereImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VSphereImage.ProtoReflect.Descriptor instead.
 func (*VSphereImage) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{51}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *VSphereImage) GetTemplate() string {
@@ -3586,7 +3672,7 @@ type HTTPImage struct {
 
 func (x *HTTPImage) Reset() {
 	*x = HTTPImage{}
-	mi := &file_stewardv1_steward_proto_msgTypes[52]
+	mi := &file_stewardv1_steward_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3598,7 +3684,7 @@ func (x *HTTPImage) String() string {
 func (*HTTPImage) ProtoMessage() {}
 
 func (x *HTTPImage) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[52]
+	mi := &file_stewardv1_steward_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3611,7 +3697,7 @@ func (x *HTTPImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HTTPImage.ProtoReflect.Descriptor instead.
 func (*HTTPImage) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{52}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *HTTPImage) GetUrl() string {
@@ -3640,14 +3726,14 @@ type ImportedDisk struct {
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	Format        string                 `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
-	SizeGib       int32                  `protobuf:"varint,4,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
+	SizeGib       int64                  `protobuf:"varint,4,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportedDisk) Reset() {
 	*x = ImportedDisk{}
-	mi := &file_stewardv1_steward_proto_msgTypes[53]
+	mi := &file_stewardv1_steward_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3659,7 +3745,7 @@ func (x *ImportedDisk) String() string {
 func (*ImportedDisk) ProtoMessage() {}
 
 func (x *ImportedDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[53]
+	mi := &file_stewardv1_steward_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3672,7 +3758,7 @@ func (x *ImportedDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedDisk.ProtoReflect.Descriptor instead.
 func (*ImportedDisk) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{53}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *ImportedDisk) GetId() string {
@@ -3696,7 +3782,7 @@ func (x *ImportedDisk) GetFormat() string {
 	return ""
 }
 
-func (x *ImportedDisk) GetSizeGib() int32 {
+func (x *ImportedDisk) GetSizeGib() int64 {
 	if x != nil {
 		return x.SizeGib
 	}
@@ -3705,7 +3791,7 @@ func (x *ImportedDisk) GetSizeGib() int32 {
 
 type RootDisk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	SizeGib       int32                  `protobuf:"varint,1,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
+	SizeGib       int64                  `protobuf:"varint,1,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
 	Type          string                 `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3713,7 +3799,7 @@ type RootDisk struct {
 
 func (x *RootDisk) Reset() {
 	*x = RootDisk{}
-	mi := &file_stewardv1_steward_proto_msgTypes[54]
+	mi := &file_stewardv1_steward_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3725,7 +3811,7 @@ func (x *RootDisk) String() string {
 func (*RootDisk) ProtoMessage() {}
 
 func (x *RootDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[54]
+	mi := &file_stewardv1_steward_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3738,10 +3824,10 @@ func (x *RootDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RootDisk.ProtoReflect.Descriptor instead.
 func (*RootDisk) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{54}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{55}
 }
 
-func (x *RootDisk) GetSizeGib() int32 {
+func (x *RootDisk) GetSizeGib() int64 {
 	if x != nil {
 		return x.SizeGib
 	}
@@ -3758,7 +3844,7 @@ func (x *RootDisk) GetType() string {
 type WantedDisk struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	SizeGib       int32                  `protobuf:"varint,2,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
+	SizeGib       int64                  `protobuf:"varint,2,opt,name=size_gib,json=sizeGib,proto3" json:"size_gib,omitempty"`
 	Type          string                 `protobuf:"bytes,3,opt,name=type,proto3" json:"type,omitempty"`
 	ExpandOnline  bool                   `protobuf:"varint,4,opt,name=expand_online,json=expandOnline,proto3" json:"expand_online,omitempty"`
 	StorageClass  string                 `protobuf:"bytes,5,opt,name=storage_class,json=storageClass,proto3" json:"storage_class,omitempty"`
@@ -3769,7 +3855,7 @@ type WantedDisk struct {
 
 func (x *WantedDisk) Reset() {
 	*x = WantedDisk{}
-	mi := &file_stewardv1_steward_proto_msgTypes[55]
+	mi := &file_stewardv1_steward_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3781,7 +3867,7 @@ func (x *WantedDisk) String() string {
 func (*WantedDisk) ProtoMessage() {}
 
 func (x *WantedDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[55]
+	mi := &file_stewardv1_steward_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3794,7 +3880,7 @@ func (x *WantedDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WantedDisk.ProtoReflect.Descriptor instead.
 func (*WantedDisk) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{55}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *WantedDisk) GetName() string {
@@ -3804,7 +3890,7 @@ func (x *WantedDisk) GetName() string {
 	return ""
 }
 
-func (x *WantedDisk) GetSizeGib() int32 {
+func (x *WantedDisk) GetSizeGib() int64 {
 	if x != nil {
 		return x.SizeGib
 	}
@@ -3841,7 +3927,7 @@ func (x *WantedDisk) GetScsi() *SCSI {
 
 type SCSI struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
-	Controller     int32                  `protobuf:"varint,1,opt,name=controller,proto3" json:"controller,omitempty"`
+	Controller     int64                  `protobuf:"varint,1,opt,name=controller,proto3" json:"controller,omitempty"`
 	ControllerType string                 `protobuf:"bytes,2,opt,name=controller_type,json=controllerType,proto3" json:"controller_type,omitempty"`
 	SharedBus      string                 `protobuf:"bytes,3,opt,name=shared_bus,json=sharedBus,proto3" json:"shared_bus,omitempty"`
 	unknownFields  protoimpl.UnknownFields
@@ -3850,7 +3936,7 @@ type SCSI struct {
 
 func (x *SCSI) Reset() {
 	*x = SCSI{}
-	mi := &file_stewardv1_steward_proto_msgTypes[56]
+	mi := &file_stewardv1_steward_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3862,7 +3948,7 @@ func (x *SCSI) String() string {
 func (*SCSI) ProtoMessage() {}
 
 func (x *SCSI) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[56]
+	mi := &file_stewardv1_steward_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3875,10 +3961,10 @@ func (x *SCSI) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SCSI.ProtoReflect.Descriptor instead.
 func (*SCSI) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{56}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{57}
 }
 
-func (x *SCSI) GetController() int32 {
+func (x *SCSI) GetController() int64 {
 	if x != nil {
 		return x.Controller
 	}
@@ -3911,7 +3997,7 @@ type WantedNIC struct {
 
 func (x *WantedNIC) Reset() {
 	*x = WantedNIC{}
-	mi := &file_stewardv1_steward_proto_msgTypes[57]
+	mi := &file_stewardv1_steward_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3923,7 +4009,7 @@ func (x *WantedNIC) String() string {
 func (*WantedNIC) ProtoMessage() {}
 
 func (x *WantedNIC) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[57]
+	mi := &file_stewardv1_steward_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3936,7 +4022,7 @@ func (x *WantedNIC) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WantedNIC.ProtoReflect.Descriptor instead.
 func (*WantedNIC) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{57}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *WantedNIC) GetName() string {
@@ -3972,14 +4058,14 @@ type Network struct {
 	Key           *Key                   `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	Libvirt       *LibvirtNetwork        `protobuf:"bytes,2,opt,name=libvirt,proto3" json:"libvirt,omitempty"`
 	Vsphere       *VSphereNetwork        `protobuf:"bytes,3,opt,name=vsphere,proto3" json:"vsphere,omitempty"`
-	Mtu           int32                  `protobuf:"varint,4,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	Mtu           int64                  `protobuf:"varint,4,opt,name=mtu,proto3" json:"mtu,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Network) Reset() {
 	*x = Network{}
-	mi := &file_stewardv1_steward_proto_msgTypes[58]
+	mi := &file_stewardv1_steward_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3991,7 +4077,7 @@ func (x *Network) String() string {
 func (*Network) ProtoMessage() {}
 
 func (x *Network) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[58]
+	mi := &file_stewardv1_steward_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4004,7 +4090,7 @@ func (x *Network) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Network.ProtoReflect.Descriptor instead.
 func (*Network) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{58}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *Network) GetKey() *Key {
@@ -4028,7 +4114,7 @@ func (x *Network) GetVsphere() *VSphereNetwork {
 	return nil
 }
 
-func (x *Network) GetMtu() int32 {
+func (x *Network) GetMtu() int64 {
 	if x != nil {
 		return x.Mtu
 	}
@@ -4046,7 +4132,7 @@ type LibvirtNetwork struct {
 
 func (x *LibvirtNetwork) Reset() {
 	*x = LibvirtNetwork{}
-	mi := &file_stewardv1_steward_proto_msgTypes[59]
+	mi := &file_stewardv1_steward_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4058,7 +4144,7 @@ func (x *LibvirtNetwork) String() string {
 func (*LibvirtNetwork) ProtoMessage() {}
 
 func (x *LibvirtNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[59]
+	mi := &file_stewardv1_steward_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4071,7 +4157,7 @@ func (x *LibvirtNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LibvirtNetwork.ProtoReflect.Descriptor instead.
 func (*LibvirtNetwork) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{59}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *LibvirtNetwork) GetNetwork() string {
@@ -4099,16 +4185,16 @@ type VSphereNetwork struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Portgroup     string                 `protobuf:"bytes,1,opt,name=portgroup,proto3" json:"portgroup,omitempty"`
 	AdapterType   string                 `protobuf:"bytes,2,opt,name=adapter_type,json=adapterType,proto3" json:"adapter_type,omitempty"`
-	VlanId        int32                  `protobuf:"varint,3,opt,name=vlan_id,json=vlanId,proto3" json:"vlan_id,omitempty"`
+	VlanId        int64                  `protobuf:"varint,3,opt,name=vlan_id,json=vlanId,proto3" json:"vlan_id,omitempty"`
 	Switch        string                 `protobuf:"bytes,4,opt,name=switch,proto3" json:"switch,omitempty"`
-	PciSlot       int32                  `protobuf:"varint,5,opt,name=pci_slot,json=pciSlot,proto3" json:"pci_slot,omitempty"`
+	PciSlot       int64                  `protobuf:"varint,5,opt,name=pci_slot,json=pciSlot,proto3" json:"pci_slot,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *VSphereNetwork) Reset() {
 	*x = VSphereNetwork{}
-	mi := &file_stewardv1_steward_proto_msgTypes[60]
+	mi := &file_stewardv1_steward_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4120,7 +4206,7 @@ func (x *VSphereNetwork) String() string {
 func (*VSphereNetwork) ProtoMessage() {}
 
 func (x *VSphereNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[60]
+	mi := &file_stewardv1_steward_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4133,7 +4219,7 @@ func (x *VSphereNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VSphereNetwork.ProtoReflect.Descriptor instead.
 func (*VSphereNetwork) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{60}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *VSphereNetwork) GetPortgroup() string {
@@ -4150,7 +4236,7 @@ func (x *VSphereNetwork) GetAdapterType() string {
 	return ""
 }
 
-func (x *VSphereNetwork) GetVlanId() int32 {
+func (x *VSphereNetwork) GetVlanId() int64 {
 	if x != nil {
 		return x.VlanId
 	}
@@ -4164,7 +4250,7 @@ func (x *VSphereNetwork) GetSwitch() string {
 	return ""
 }
 
-func (x *VSphereNetwork) GetPciSlot() int32 {
+func (x *VSphereNetwork) GetPciSlot() int64 {
 	if x != nil {
 		return x.PciSlot
 	}
@@ -4174,7 +4260,7 @@ func (x *VSphereNetwork) GetPciSlot() int32 {
 type StaticAddress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
-	Prefix        int32                  `protobuf:"varint,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
+	Prefix        int64                  `protobuf:"varint,2,opt,name=prefix,proto3" json:"prefix,omitempty"`
 	Gateway       string                 `protobuf:"bytes,3,opt,name=gateway,proto3" json:"gateway,omitempty"`
 	Dns           []string               `protobuf:"bytes,4,rep,name=dns,proto3" json:"dns,omitempty"`
 	Search        []string               `protobuf:"bytes,5,rep,name=search,proto3" json:"search,omitempty"`
@@ -4185,7 +4271,7 @@ type StaticAddress struct {
 
 func (x *StaticAddress) Reset() {
 	*x = StaticAddress{}
-	mi := &file_stewardv1_steward_proto_msgTypes[61]
+	mi := &file_stewardv1_steward_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4197,7 +4283,7 @@ func (x *StaticAddress) String() string {
 func (*StaticAddress) ProtoMessage() {}
 
 func (x *StaticAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[61]
+	mi := &file_stewardv1_steward_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4210,7 +4296,7 @@ func (x *StaticAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StaticAddress.ProtoReflect.Descriptor instead.
 func (*StaticAddress) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{61}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *StaticAddress) GetAddress() string {
@@ -4220,7 +4306,7 @@ func (x *StaticAddress) GetAddress() string {
 	return ""
 }
 
-func (x *StaticAddress) GetPrefix() int32 {
+func (x *StaticAddress) GetPrefix() int64 {
 	if x != nil {
 		return x.Prefix
 	}
@@ -4259,14 +4345,14 @@ type Route struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Destination   string                 `protobuf:"bytes,1,opt,name=destination,proto3" json:"destination,omitempty"`
 	Gateway       string                 `protobuf:"bytes,2,opt,name=gateway,proto3" json:"gateway,omitempty"`
-	Metric        int32                  `protobuf:"varint,3,opt,name=metric,proto3" json:"metric,omitempty"`
+	Metric        int64                  `protobuf:"varint,3,opt,name=metric,proto3" json:"metric,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_stewardv1_steward_proto_msgTypes[62]
+	mi := &file_stewardv1_steward_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4278,7 +4364,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[62]
+	mi := &file_stewardv1_steward_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4291,7 +4377,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{62}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *Route) GetDestination() string {
@@ -4308,7 +4394,7 @@ func (x *Route) GetGateway() string {
 	return ""
 }
 
-func (x *Route) GetMetric() int32 {
+func (x *Route) GetMetric() int64 {
 	if x != nil {
 		return x.Metric
 	}
@@ -4317,9 +4403,9 @@ func (x *Route) GetMetric() int32 {
 
 type CloudInit struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	UserData      string                 `protobuf:"bytes,1,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
-	MetaData      string                 `protobuf:"bytes,2,opt,name=meta_data,json=metaData,proto3" json:"meta_data,omitempty"`
-	Ignition      string                 `protobuf:"bytes,3,opt,name=ignition,proto3" json:"ignition,omitempty"`
+	UserData      []byte                 `protobuf:"bytes,1,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
+	MetaData      []byte                 `protobuf:"bytes,2,opt,name=meta_data,json=metaData,proto3" json:"meta_data,omitempty"`
+	Ignition      []byte                 `protobuf:"bytes,3,opt,name=ignition,proto3" json:"ignition,omitempty"`
 	Digest        string                 `protobuf:"bytes,4,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -4327,7 +4413,7 @@ type CloudInit struct {
 
 func (x *CloudInit) Reset() {
 	*x = CloudInit{}
-	mi := &file_stewardv1_steward_proto_msgTypes[63]
+	mi := &file_stewardv1_steward_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4339,7 +4425,7 @@ func (x *CloudInit) String() string {
 func (*CloudInit) ProtoMessage() {}
 
 func (x *CloudInit) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[63]
+	mi := &file_stewardv1_steward_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4352,28 +4438,28 @@ func (x *CloudInit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloudInit.ProtoReflect.Descriptor instead.
 func (*CloudInit) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{63}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{64}
 }
 
-func (x *CloudInit) GetUserData() string {
+func (x *CloudInit) GetUserData() []byte {
 	if x != nil {
 		return x.UserData
 	}
-	return ""
+	return nil
 }
 
-func (x *CloudInit) GetMetaData() string {
+func (x *CloudInit) GetMetaData() []byte {
 	if x != nil {
 		return x.MetaData
 	}
-	return ""
+	return nil
 }
 
-func (x *CloudInit) GetIgnition() string {
+func (x *CloudInit) GetIgnition() []byte {
 	if x != nil {
 		return x.Ignition
 	}
-	return ""
+	return nil
 }
 
 func (x *CloudInit) GetDigest() string {
@@ -4397,7 +4483,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_stewardv1_steward_proto_msgTypes[64]
+	mi := &file_stewardv1_steward_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4409,7 +4495,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[64]
+	mi := &file_stewardv1_steward_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4422,7 +4508,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{64}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Placement) GetCluster() string {
@@ -4469,9 +4555,9 @@ func (x *Placement) GetStoragePod() string {
 
 type Limits struct {
 	state                protoimpl.MessageState `protogen:"open.v1"`
-	CpuLimitMhz          *int32                 `protobuf:"varint,1,opt,name=cpu_limit_mhz,json=cpuLimitMhz,proto3,oneof" json:"cpu_limit_mhz,omitempty"`
-	CpuReservationMhz    *int32                 `protobuf:"varint,2,opt,name=cpu_reservation_mhz,json=cpuReservationMhz,proto3,oneof" json:"cpu_reservation_mhz,omitempty"`
-	CpuShares            *int32                 `protobuf:"varint,3,opt,name=cpu_shares,json=cpuShares,proto3,oneof" json:"cpu_shares,omitempty"`
+	CpuLimitMhz          *int64                 `protobuf:"varint,1,opt,name=cpu_limit_mhz,json=cpuLimitMhz,proto3,oneof" json:"cpu_limit_mhz,omitempty"`
+	CpuReservationMhz    *int64                 `protobuf:"varint,2,opt,name=cpu_reservation_mhz,json=cpuReservationMhz,proto3,oneof" json:"cpu_reservation_mhz,omitempty"`
+	CpuShares            *int64                 `protobuf:"varint,3,opt,name=cpu_shares,json=cpuShares,proto3,oneof" json:"cpu_shares,omitempty"`
 	MemoryLimitMib       *int64                 `protobuf:"varint,4,opt,name=memory_limit_mib,json=memoryLimitMib,proto3,oneof" json:"memory_limit_mib,omitempty"`
 	MemoryReservationMib *int64                 `protobuf:"varint,5,opt,name=memory_reservation_mib,json=memoryReservationMib,proto3,oneof" json:"memory_reservation_mib,omitempty"`
 	unknownFields        protoimpl.UnknownFields
@@ -4480,7 +4566,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_stewardv1_steward_proto_msgTypes[65]
+	mi := &file_stewardv1_steward_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4492,7 +4578,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[65]
+	mi := &file_stewardv1_steward_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4505,24 +4591,24 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{65}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{66}
 }
 
-func (x *Limits) GetCpuLimitMhz() int32 {
+func (x *Limits) GetCpuLimitMhz() int64 {
 	if x != nil && x.CpuLimitMhz != nil {
 		return *x.CpuLimitMhz
 	}
 	return 0
 }
 
-func (x *Limits) GetCpuReservationMhz() int32 {
+func (x *Limits) GetCpuReservationMhz() int64 {
 	if x != nil && x.CpuReservationMhz != nil {
 		return *x.CpuReservationMhz
 	}
 	return 0
 }
 
-func (x *Limits) GetCpuShares() int32 {
+func (x *Limits) GetCpuShares() int64 {
 	if x != nil && x.CpuShares != nil {
 		return *x.CpuShares
 	}
@@ -4547,14 +4633,15 @@ var File_stewardv1_steward_proto protoreflect.FileDescriptor
 
 const file_stewardv1_steward_proto_rawDesc = "" +
 	"\n" +
-	"\x17stewardv1/steward.proto\x12\x15vmsteward.provider.v1\"\xa1\x01\n" +
+	"\x17stewardv1/steward.proto\x12\x15vmsteward.provider.v1\"\xb5\x01\n" +
 	"\aFailure\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x0e\n" +
 	"\x02op\x18\x02 \x01(\tR\x02op\x12\x18\n" +
 	"\asubject\x18\x03 \x01(\tR\asubject\x12\x18\n" +
 	"\amessage\x18\x04 \x01(\tR\amessage\x12\x18\n" +
 	"\amissing\x18\x05 \x01(\tR\amissing\x12$\n" +
-	"\x0eretry_after_ms\x18\x06 \x01(\x03R\fretryAfterMs\"<\n" +
+	"\x0eretry_after_ms\x18\x06 \x01(\x03R\fretryAfterMs\x12\x12\n" +
+	"\x04text\x18\a \x01(\tR\x04text\"<\n" +
 	"\fHelloRequest\x12\x14\n" +
 	"\x05fleet\x18\x01 \x01(\tR\x05fleet\x12\x16\n" +
 	"\x06client\x18\x02 \x01(\tR\x06client\"\xb7\x01\n" +
@@ -4566,7 +4653,7 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\fCapabilities\x12G\n" +
 	"\x06change\x18\x01 \x03(\v2/.vmsteward.provider.v1.Capabilities.ChangeEntryR\x06change\x12.\n" +
 	"\x13memory_shrinks_live\x18\x02 \x01(\bR\x11memoryShrinksLive\x12 \n" +
-	"\vconcurrency\x18\x03 \x01(\x05R\vconcurrency\x121\n" +
+	"\vconcurrency\x18\x03 \x01(\x03R\vconcurrency\x121\n" +
 	"\x03nic\x18\x04 \x01(\v2\x1f.vmsteward.provider.v1.NICNamesR\x03nic\x127\n" +
 	"\ahonours\x18\x05 \x03(\v2\x1d.vmsteward.provider.v1.HonourR\ahonours\x1a9\n" +
 	"\vChangeEntry\x12\x10\n" +
@@ -4614,7 +4701,7 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x06Change\x12\x12\n" +
 	"\x04live\x18\x01 \x01(\bR\x04live\x12\x17\n" +
 	"\x04name\x18\x02 \x01(\tH\x00R\x04name\x88\x01\x01\x12\x15\n" +
-	"\x03cpu\x18\x03 \x01(\x05H\x01R\x03cpu\x88\x01\x01\x12\"\n" +
+	"\x03cpu\x18\x03 \x01(\x03H\x01R\x03cpu\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"memory_mib\x18\x04 \x01(\x03H\x02R\tmemoryMib\x88\x01\x01\x12>\n" +
 	"\tadd_disks\x18\x05 \x03(\v2!.vmsteward.provider.v1.WantedDiskR\baddDisks\x12>\n" +
@@ -4642,7 +4729,7 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x06values\x18\x01 \x03(\tR\x06values\"9\n" +
 	"\bDiskSize\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\bsize_gib\x18\x02 \x01(\x05R\asizeGib\".\n" +
+	"\bsize_gib\x18\x02 \x01(\x03R\asizeGib\".\n" +
 	"\x06NICRef\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03mac\x18\x02 \x01(\tR\x03mac\"9\n" +
@@ -4654,10 +4741,11 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x10DescribeResponse\x12)\n" +
 	"\x02vm\x18\x01 \x01(\v2\x19.vmsteward.provider.v1.VMR\x02vm\"&\n" +
 	"\x10TaskStateRequest\x12\x12\n" +
-	"\x04task\x18\x01 \x01(\tR\x04task\"R\n" +
+	"\x04task\x18\x01 \x01(\tR\x04task\"\x8c\x01\n" +
 	"\x11TaskStateResponse\x12\x12\n" +
 	"\x04done\x18\x01 \x01(\bR\x04done\x12\x1d\n" +
-	"\apercent\x18\x02 \x01(\x05H\x00R\apercent\x88\x01\x01B\n" +
+	"\apercent\x18\x02 \x01(\x03H\x00R\apercent\x88\x01\x01\x128\n" +
+	"\afailure\x18\x03 \x01(\v2\x1e.vmsteward.provider.v1.FailureR\afailureB\n" +
 	"\n" +
 	"\b_percent\"%\n" +
 	"\vListRequest\x12\x16\n" +
@@ -4709,8 +4797,8 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8e\x03\n" +
 	"\bHardware\x12\x15\n" +
-	"\x03cpu\x18\x01 \x01(\x05H\x00R\x03cpu\x88\x01\x01\x12\x1c\n" +
-	"\acpu_max\x18\x02 \x01(\x05H\x01R\x06cpuMax\x88\x01\x01\x12\"\n" +
+	"\x03cpu\x18\x01 \x01(\x03H\x00R\x03cpu\x88\x01\x01\x12\x1c\n" +
+	"\acpu_max\x18\x02 \x01(\x03H\x01R\x06cpuMax\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"memory_mib\x18\x03 \x01(\x03H\x02R\tmemoryMib\x88\x01\x01\x12)\n" +
 	"\x0ememory_max_mib\x18\x04 \x01(\x03H\x03R\fmemoryMaxMib\x88\x01\x01\x12\x1f\n" +
@@ -4736,7 +4824,7 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x04Disk\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06origin\x18\x02 \x01(\tR\x06origin\x12\x1e\n" +
-	"\bsize_gib\x18\x03 \x01(\x05H\x00R\asizeGib\x88\x01\x01\x12\"\n" +
+	"\bsize_gib\x18\x03 \x01(\x03H\x00R\asizeGib\x88\x01\x01\x12\"\n" +
 	"\n" +
 	"size_bytes\x18\x04 \x01(\x03H\x01R\tsizeBytes\x88\x01\x01B\v\n" +
 	"\t_size_gibB\r\n" +
@@ -4770,12 +4858,12 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\aquiesce\x18\x05 \x01(\bR\aquiesce\"S\n" +
 	"\x0fSnapshotRequest\x12,\n" +
 	"\x03ref\x18\x01 \x01(\v2\x1a.vmsteward.provider.v1.RefR\x03ref\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xfb\v\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xac\f\n" +
 	"\x06Wanted\x12,\n" +
 	"\x03key\x18\x01 \x01(\v2\x1a.vmsteward.provider.v1.KeyR\x03key\x12A\n" +
 	"\x06labels\x18\x02 \x03(\v2).vmsteward.provider.v1.Wanted.LabelsEntryR\x06labels\x12P\n" +
 	"\vannotations\x18\x03 \x03(\v2..vmsteward.provider.v1.Wanted.AnnotationsEntryR\vannotations\x12\x10\n" +
-	"\x03cpu\x18\x04 \x01(\x05R\x03cpu\x12\x1d\n" +
+	"\x03cpu\x18\x04 \x01(\x03R\x03cpu\x12\x1d\n" +
 	"\n" +
 	"memory_mib\x18\x05 \x01(\x03R\tmemoryMib\x12\x1e\n" +
 	"\vcpu_hot_add\x18\x06 \x01(\bR\tcpuHotAdd\x12$\n" +
@@ -4805,7 +4893,8 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\tautostart\x18\x1b \x01(\bH\x00R\tautostart\x88\x01\x01\x12\x1a\n" +
 	"\bdeclared\x18\x1c \x03(\tR\bdeclared\x12\x16\n" +
 	"\x06digest\x18\x1d \x01(\tR\x06digest\x126\n" +
-	"\bprovider\x18\x1e \x01(\v2\x1a.vmsteward.provider.v1.KeyR\bprovider\x1a9\n" +
+	"\bprovider\x18\x1e \x01(\v2\x1a.vmsteward.provider.v1.KeyR\bprovider\x12/\n" +
+	"\x02at\x18\x1f \x01(\v2\x1f.vmsteward.provider.v1.PositionR\x02at\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
@@ -4816,7 +4905,11 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\f\n" +
 	"\n" +
-	"_autostart\"\xa0\x02\n" +
+	"_autostart\"J\n" +
+	"\bPosition\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n" +
+	"\x06column\x18\x03 \x01(\x03R\x06column\"\xa0\x02\n" +
 	"\x05Image\x12,\n" +
 	"\x03key\x18\x01 \x01(\v2\x1a.vmsteward.provider.v1.KeyR\x03key\x12=\n" +
 	"\alibvirt\x18\x02 \x01(\v2#.vmsteward.provider.v1.LibvirtImageR\alibvirt\x12=\n" +
@@ -4848,21 +4941,21 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x16\n" +
 	"\x06format\x18\x03 \x01(\tR\x06format\x12\x19\n" +
-	"\bsize_gib\x18\x04 \x01(\x05R\asizeGib\"9\n" +
+	"\bsize_gib\x18\x04 \x01(\x03R\asizeGib\"9\n" +
 	"\bRootDisk\x12\x19\n" +
-	"\bsize_gib\x18\x01 \x01(\x05R\asizeGib\x12\x12\n" +
+	"\bsize_gib\x18\x01 \x01(\x03R\asizeGib\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\"\xca\x01\n" +
 	"\n" +
 	"WantedDisk\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
-	"\bsize_gib\x18\x02 \x01(\x05R\asizeGib\x12\x12\n" +
+	"\bsize_gib\x18\x02 \x01(\x03R\asizeGib\x12\x12\n" +
 	"\x04type\x18\x03 \x01(\tR\x04type\x12#\n" +
 	"\rexpand_online\x18\x04 \x01(\bR\fexpandOnline\x12#\n" +
 	"\rstorage_class\x18\x05 \x01(\tR\fstorageClass\x12/\n" +
 	"\x04scsi\x18\x06 \x01(\v2\x1b.vmsteward.provider.v1.SCSIR\x04scsi\"n\n" +
 	"\x04SCSI\x12\x1e\n" +
 	"\n" +
-	"controller\x18\x01 \x01(\x05R\n" +
+	"controller\x18\x01 \x01(\x03R\n" +
 	"controller\x12'\n" +
 	"\x0fcontroller_type\x18\x02 \x01(\tR\x0econtrollerType\x12\x1d\n" +
 	"\n" +
@@ -4876,7 +4969,7 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\v2\x1a.vmsteward.provider.v1.KeyR\x03key\x12?\n" +
 	"\alibvirt\x18\x02 \x01(\v2%.vmsteward.provider.v1.LibvirtNetworkR\alibvirt\x12?\n" +
 	"\avsphere\x18\x03 \x01(\v2%.vmsteward.provider.v1.VSphereNetworkR\avsphere\x12\x10\n" +
-	"\x03mtu\x18\x04 \x01(\x05R\x03mtu\"X\n" +
+	"\x03mtu\x18\x04 \x01(\x03R\x03mtu\"X\n" +
 	"\x0eLibvirtNetwork\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\tR\x06bridge\x12\x14\n" +
@@ -4884,12 +4977,12 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x0eVSphereNetwork\x12\x1c\n" +
 	"\tportgroup\x18\x01 \x01(\tR\tportgroup\x12!\n" +
 	"\fadapter_type\x18\x02 \x01(\tR\vadapterType\x12\x17\n" +
-	"\avlan_id\x18\x03 \x01(\x05R\x06vlanId\x12\x16\n" +
+	"\avlan_id\x18\x03 \x01(\x03R\x06vlanId\x12\x16\n" +
 	"\x06switch\x18\x04 \x01(\tR\x06switch\x12\x19\n" +
-	"\bpci_slot\x18\x05 \x01(\x05R\apciSlot\"\xbb\x01\n" +
+	"\bpci_slot\x18\x05 \x01(\x03R\apciSlot\"\xbb\x01\n" +
 	"\rStaticAddress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x16\n" +
-	"\x06prefix\x18\x02 \x01(\x05R\x06prefix\x12\x18\n" +
+	"\x06prefix\x18\x02 \x01(\x03R\x06prefix\x12\x18\n" +
 	"\agateway\x18\x03 \x01(\tR\agateway\x12\x10\n" +
 	"\x03dns\x18\x04 \x03(\tR\x03dns\x12\x16\n" +
 	"\x06search\x18\x05 \x03(\tR\x06search\x124\n" +
@@ -4897,11 +4990,11 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x05Route\x12 \n" +
 	"\vdestination\x18\x01 \x01(\tR\vdestination\x12\x18\n" +
 	"\agateway\x18\x02 \x01(\tR\agateway\x12\x16\n" +
-	"\x06metric\x18\x03 \x01(\x05R\x06metric\"\x88\x01\n" +
+	"\x06metric\x18\x03 \x01(\x03R\x06metric\"\x88\x01\n" +
 	"\tCloudInit\x12 \n" +
-	"\tuser_data\x18\x01 \x01(\tB\x03\x80\x01\x01R\buserData\x12 \n" +
-	"\tmeta_data\x18\x02 \x01(\tB\x03\x80\x01\x01R\bmetaData\x12\x1f\n" +
-	"\bignition\x18\x03 \x01(\tB\x03\x80\x01\x01R\bignition\x12\x16\n" +
+	"\tuser_data\x18\x01 \x01(\fB\x03\x80\x01\x01R\buserData\x12 \n" +
+	"\tmeta_data\x18\x02 \x01(\fB\x03\x80\x01\x01R\bmetaData\x12\x1f\n" +
+	"\bignition\x18\x03 \x01(\fB\x03\x80\x01\x01R\bignition\x12\x16\n" +
 	"\x06digest\x18\x04 \x01(\tR\x06digest\"\xb5\x01\n" +
 	"\tPlacement\x12\x18\n" +
 	"\acluster\x18\x01 \x01(\tR\acluster\x12\x12\n" +
@@ -4912,10 +5005,10 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\vstorage_pod\x18\x06 \x01(\tR\n" +
 	"storagePod\"\xdd\x02\n" +
 	"\x06Limits\x12'\n" +
-	"\rcpu_limit_mhz\x18\x01 \x01(\x05H\x00R\vcpuLimitMhz\x88\x01\x01\x123\n" +
-	"\x13cpu_reservation_mhz\x18\x02 \x01(\x05H\x01R\x11cpuReservationMhz\x88\x01\x01\x12\"\n" +
+	"\rcpu_limit_mhz\x18\x01 \x01(\x03H\x00R\vcpuLimitMhz\x88\x01\x01\x123\n" +
+	"\x13cpu_reservation_mhz\x18\x02 \x01(\x03H\x01R\x11cpuReservationMhz\x88\x01\x01\x12\"\n" +
 	"\n" +
-	"cpu_shares\x18\x03 \x01(\x05H\x02R\tcpuShares\x88\x01\x01\x12-\n" +
+	"cpu_shares\x18\x03 \x01(\x03H\x02R\tcpuShares\x88\x01\x01\x12-\n" +
 	"\x10memory_limit_mib\x18\x04 \x01(\x03H\x03R\x0ememoryLimitMib\x88\x01\x01\x129\n" +
 	"\x16memory_reservation_mib\x18\x05 \x01(\x03H\x04R\x14memoryReservationMib\x88\x01\x01B\x10\n" +
 	"\x0e_cpu_limit_mhzB\x16\n" +
@@ -4975,7 +5068,7 @@ func file_stewardv1_steward_proto_rawDescGZIP() []byte {
 }
 
 var file_stewardv1_steward_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_stewardv1_steward_proto_msgTypes = make([]protoimpl.MessageInfo, 73)
+var file_stewardv1_steward_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
 var file_stewardv1_steward_proto_goTypes = []any{
 	(Part)(0),                   // 0: vmsteward.provider.v1.Part
 	(PowerOp)(0),                // 1: vmsteward.provider.v1.PowerOp
@@ -5029,35 +5122,36 @@ var file_stewardv1_steward_proto_goTypes = []any{
 	(*TakeSnapshotRequest)(nil), // 49: vmsteward.provider.v1.TakeSnapshotRequest
 	(*SnapshotRequest)(nil),     // 50: vmsteward.provider.v1.SnapshotRequest
 	(*Wanted)(nil),              // 51: vmsteward.provider.v1.Wanted
-	(*Image)(nil),               // 52: vmsteward.provider.v1.Image
-	(*LibvirtImage)(nil),        // 53: vmsteward.provider.v1.LibvirtImage
-	(*VSphereImage)(nil),        // 54: vmsteward.provider.v1.VSphereImage
-	(*HTTPImage)(nil),           // 55: vmsteward.provider.v1.HTTPImage
-	(*ImportedDisk)(nil),        // 56: vmsteward.provider.v1.ImportedDisk
-	(*RootDisk)(nil),            // 57: vmsteward.provider.v1.RootDisk
-	(*WantedDisk)(nil),          // 58: vmsteward.provider.v1.WantedDisk
-	(*SCSI)(nil),                // 59: vmsteward.provider.v1.SCSI
-	(*WantedNIC)(nil),           // 60: vmsteward.provider.v1.WantedNIC
-	(*Network)(nil),             // 61: vmsteward.provider.v1.Network
-	(*LibvirtNetwork)(nil),      // 62: vmsteward.provider.v1.LibvirtNetwork
-	(*VSphereNetwork)(nil),      // 63: vmsteward.provider.v1.VSphereNetwork
-	(*StaticAddress)(nil),       // 64: vmsteward.provider.v1.StaticAddress
-	(*Route)(nil),               // 65: vmsteward.provider.v1.Route
-	(*CloudInit)(nil),           // 66: vmsteward.provider.v1.CloudInit
-	(*Placement)(nil),           // 67: vmsteward.provider.v1.Placement
-	(*Limits)(nil),              // 68: vmsteward.provider.v1.Limits
-	nil,                         // 69: vmsteward.provider.v1.Capabilities.ChangeEntry
-	nil,                         // 70: vmsteward.provider.v1.Change.TraitsEntry
-	nil,                         // 71: vmsteward.provider.v1.Mark.MacsEntry
-	nil,                         // 72: vmsteward.provider.v1.Traits.ValuesEntry
-	nil,                         // 73: vmsteward.provider.v1.Wanted.LabelsEntry
-	nil,                         // 74: vmsteward.provider.v1.Wanted.AnnotationsEntry
-	nil,                         // 75: vmsteward.provider.v1.Wanted.ExtraConfigEntry
+	(*Position)(nil),            // 52: vmsteward.provider.v1.Position
+	(*Image)(nil),               // 53: vmsteward.provider.v1.Image
+	(*LibvirtImage)(nil),        // 54: vmsteward.provider.v1.LibvirtImage
+	(*VSphereImage)(nil),        // 55: vmsteward.provider.v1.VSphereImage
+	(*HTTPImage)(nil),           // 56: vmsteward.provider.v1.HTTPImage
+	(*ImportedDisk)(nil),        // 57: vmsteward.provider.v1.ImportedDisk
+	(*RootDisk)(nil),            // 58: vmsteward.provider.v1.RootDisk
+	(*WantedDisk)(nil),          // 59: vmsteward.provider.v1.WantedDisk
+	(*SCSI)(nil),                // 60: vmsteward.provider.v1.SCSI
+	(*WantedNIC)(nil),           // 61: vmsteward.provider.v1.WantedNIC
+	(*Network)(nil),             // 62: vmsteward.provider.v1.Network
+	(*LibvirtNetwork)(nil),      // 63: vmsteward.provider.v1.LibvirtNetwork
+	(*VSphereNetwork)(nil),      // 64: vmsteward.provider.v1.VSphereNetwork
+	(*StaticAddress)(nil),       // 65: vmsteward.provider.v1.StaticAddress
+	(*Route)(nil),               // 66: vmsteward.provider.v1.Route
+	(*CloudInit)(nil),           // 67: vmsteward.provider.v1.CloudInit
+	(*Placement)(nil),           // 68: vmsteward.provider.v1.Placement
+	(*Limits)(nil),              // 69: vmsteward.provider.v1.Limits
+	nil,                         // 70: vmsteward.provider.v1.Capabilities.ChangeEntry
+	nil,                         // 71: vmsteward.provider.v1.Change.TraitsEntry
+	nil,                         // 72: vmsteward.provider.v1.Mark.MacsEntry
+	nil,                         // 73: vmsteward.provider.v1.Traits.ValuesEntry
+	nil,                         // 74: vmsteward.provider.v1.Wanted.LabelsEntry
+	nil,                         // 75: vmsteward.provider.v1.Wanted.AnnotationsEntry
+	nil,                         // 76: vmsteward.provider.v1.Wanted.ExtraConfigEntry
 }
 var file_stewardv1_steward_proto_depIdxs = []int32{
 	6,  // 0: vmsteward.provider.v1.HelloResponse.capabilities:type_name -> vmsteward.provider.v1.Capabilities
 	0,  // 1: vmsteward.provider.v1.HelloResponse.parts:type_name -> vmsteward.provider.v1.Part
-	69, // 2: vmsteward.provider.v1.Capabilities.change:type_name -> vmsteward.provider.v1.Capabilities.ChangeEntry
+	70, // 2: vmsteward.provider.v1.Capabilities.change:type_name -> vmsteward.provider.v1.Capabilities.ChangeEntry
 	7,  // 3: vmsteward.provider.v1.Capabilities.nic:type_name -> vmsteward.provider.v1.NICNames
 	8,  // 4: vmsteward.provider.v1.Capabilities.honours:type_name -> vmsteward.provider.v1.Honour
 	9,  // 5: vmsteward.provider.v1.Owner.vm:type_name -> vmsteward.provider.v1.Key
@@ -5069,101 +5163,103 @@ var file_stewardv1_steward_proto_depIdxs = []int32{
 	1,  // 11: vmsteward.provider.v1.PowerRequest.op:type_name -> vmsteward.provider.v1.PowerOp
 	11, // 12: vmsteward.provider.v1.ReconfigureRequest.ref:type_name -> vmsteward.provider.v1.Ref
 	20, // 13: vmsteward.provider.v1.ReconfigureRequest.change:type_name -> vmsteward.provider.v1.Change
-	58, // 14: vmsteward.provider.v1.Change.add_disks:type_name -> vmsteward.provider.v1.WantedDisk
+	59, // 14: vmsteward.provider.v1.Change.add_disks:type_name -> vmsteward.provider.v1.WantedDisk
 	22, // 15: vmsteward.provider.v1.Change.grow_disks:type_name -> vmsteward.provider.v1.DiskSize
-	60, // 16: vmsteward.provider.v1.Change.add_nics:type_name -> vmsteward.provider.v1.WantedNIC
+	61, // 16: vmsteward.provider.v1.Change.add_nics:type_name -> vmsteward.provider.v1.WantedNIC
 	23, // 17: vmsteward.provider.v1.Change.remove_nics:type_name -> vmsteward.provider.v1.NICRef
-	70, // 18: vmsteward.provider.v1.Change.traits:type_name -> vmsteward.provider.v1.Change.TraitsEntry
+	71, // 18: vmsteward.provider.v1.Change.traits:type_name -> vmsteward.provider.v1.Change.TraitsEntry
 	21, // 19: vmsteward.provider.v1.Change.tags:type_name -> vmsteward.provider.v1.Texts
 	24, // 20: vmsteward.provider.v1.Change.retired:type_name -> vmsteward.provider.v1.Instant
 	11, // 21: vmsteward.provider.v1.DescribeRequest.ref:type_name -> vmsteward.provider.v1.Ref
 	37, // 22: vmsteward.provider.v1.DescribeResponse.vm:type_name -> vmsteward.provider.v1.VM
-	37, // 23: vmsteward.provider.v1.ListResponse.vms:type_name -> vmsteward.provider.v1.VM
-	31, // 24: vmsteward.provider.v1.ListResponse.problems:type_name -> vmsteward.provider.v1.Problem
-	32, // 25: vmsteward.provider.v1.ListResponse.leftovers:type_name -> vmsteward.provider.v1.Leftover
-	3,  // 26: vmsteward.provider.v1.Problem.failure:type_name -> vmsteward.provider.v1.Failure
-	10, // 27: vmsteward.provider.v1.Leftover.owner:type_name -> vmsteward.provider.v1.Owner
-	32, // 28: vmsteward.provider.v1.SweepRequest.leftover:type_name -> vmsteward.provider.v1.Leftover
-	38, // 29: vmsteward.provider.v1.VM.mark:type_name -> vmsteward.provider.v1.Mark
-	2,  // 30: vmsteward.provider.v1.VM.power:type_name -> vmsteward.provider.v1.PowerState
-	39, // 31: vmsteward.provider.v1.VM.config:type_name -> vmsteward.provider.v1.Hardware
-	39, // 32: vmsteward.provider.v1.VM.running:type_name -> vmsteward.provider.v1.Hardware
-	21, // 33: vmsteward.provider.v1.VM.tags:type_name -> vmsteward.provider.v1.Texts
-	45, // 34: vmsteward.provider.v1.VM.addresses:type_name -> vmsteward.provider.v1.Address
-	10, // 35: vmsteward.provider.v1.Mark.owner:type_name -> vmsteward.provider.v1.Owner
-	24, // 36: vmsteward.provider.v1.Mark.retired:type_name -> vmsteward.provider.v1.Instant
-	71, // 37: vmsteward.provider.v1.Mark.macs:type_name -> vmsteward.provider.v1.Mark.MacsEntry
-	40, // 38: vmsteward.provider.v1.Hardware.disks:type_name -> vmsteward.provider.v1.Disks
-	41, // 39: vmsteward.provider.v1.Hardware.nics:type_name -> vmsteward.provider.v1.NICs
-	42, // 40: vmsteward.provider.v1.Hardware.traits:type_name -> vmsteward.provider.v1.Traits
-	43, // 41: vmsteward.provider.v1.Disks.values:type_name -> vmsteward.provider.v1.Disk
-	44, // 42: vmsteward.provider.v1.NICs.values:type_name -> vmsteward.provider.v1.NIC
-	72, // 43: vmsteward.provider.v1.Traits.values:type_name -> vmsteward.provider.v1.Traits.ValuesEntry
-	11, // 44: vmsteward.provider.v1.SnapshotsRequest.ref:type_name -> vmsteward.provider.v1.Ref
-	48, // 45: vmsteward.provider.v1.SnapshotsResponse.snapshots:type_name -> vmsteward.provider.v1.Snapshot
-	24, // 46: vmsteward.provider.v1.Snapshot.taken:type_name -> vmsteward.provider.v1.Instant
-	2,  // 47: vmsteward.provider.v1.Snapshot.power:type_name -> vmsteward.provider.v1.PowerState
-	11, // 48: vmsteward.provider.v1.TakeSnapshotRequest.ref:type_name -> vmsteward.provider.v1.Ref
-	11, // 49: vmsteward.provider.v1.SnapshotRequest.ref:type_name -> vmsteward.provider.v1.Ref
-	9,  // 50: vmsteward.provider.v1.Wanted.key:type_name -> vmsteward.provider.v1.Key
-	73, // 51: vmsteward.provider.v1.Wanted.labels:type_name -> vmsteward.provider.v1.Wanted.LabelsEntry
-	74, // 52: vmsteward.provider.v1.Wanted.annotations:type_name -> vmsteward.provider.v1.Wanted.AnnotationsEntry
-	75, // 53: vmsteward.provider.v1.Wanted.extra_config:type_name -> vmsteward.provider.v1.Wanted.ExtraConfigEntry
-	52, // 54: vmsteward.provider.v1.Wanted.image:type_name -> vmsteward.provider.v1.Image
-	56, // 55: vmsteward.provider.v1.Wanted.imported:type_name -> vmsteward.provider.v1.ImportedDisk
-	57, // 56: vmsteward.provider.v1.Wanted.root_disk:type_name -> vmsteward.provider.v1.RootDisk
-	58, // 57: vmsteward.provider.v1.Wanted.disks:type_name -> vmsteward.provider.v1.WantedDisk
-	60, // 58: vmsteward.provider.v1.Wanted.nics:type_name -> vmsteward.provider.v1.WantedNIC
-	66, // 59: vmsteward.provider.v1.Wanted.cloud_init:type_name -> vmsteward.provider.v1.CloudInit
-	67, // 60: vmsteward.provider.v1.Wanted.placement:type_name -> vmsteward.provider.v1.Placement
-	68, // 61: vmsteward.provider.v1.Wanted.limits:type_name -> vmsteward.provider.v1.Limits
-	9,  // 62: vmsteward.provider.v1.Wanted.provider:type_name -> vmsteward.provider.v1.Key
-	9,  // 63: vmsteward.provider.v1.Image.key:type_name -> vmsteward.provider.v1.Key
-	53, // 64: vmsteward.provider.v1.Image.libvirt:type_name -> vmsteward.provider.v1.LibvirtImage
-	54, // 65: vmsteward.provider.v1.Image.vsphere:type_name -> vmsteward.provider.v1.VSphereImage
-	55, // 66: vmsteward.provider.v1.Image.http:type_name -> vmsteward.provider.v1.HTTPImage
-	59, // 67: vmsteward.provider.v1.WantedDisk.scsi:type_name -> vmsteward.provider.v1.SCSI
-	61, // 68: vmsteward.provider.v1.WantedNIC.network:type_name -> vmsteward.provider.v1.Network
-	64, // 69: vmsteward.provider.v1.WantedNIC.static:type_name -> vmsteward.provider.v1.StaticAddress
-	9,  // 70: vmsteward.provider.v1.Network.key:type_name -> vmsteward.provider.v1.Key
-	62, // 71: vmsteward.provider.v1.Network.libvirt:type_name -> vmsteward.provider.v1.LibvirtNetwork
-	63, // 72: vmsteward.provider.v1.Network.vsphere:type_name -> vmsteward.provider.v1.VSphereNetwork
-	65, // 73: vmsteward.provider.v1.StaticAddress.routes:type_name -> vmsteward.provider.v1.Route
-	4,  // 74: vmsteward.provider.v1.Steward.Hello:input_type -> vmsteward.provider.v1.HelloRequest
-	12, // 75: vmsteward.provider.v1.Steward.Validate:input_type -> vmsteward.provider.v1.ValidateRequest
-	14, // 76: vmsteward.provider.v1.Steward.Create:input_type -> vmsteward.provider.v1.CreateRequest
-	16, // 77: vmsteward.provider.v1.Steward.Delete:input_type -> vmsteward.provider.v1.DeleteRequest
-	18, // 78: vmsteward.provider.v1.Steward.Power:input_type -> vmsteward.provider.v1.PowerRequest
-	19, // 79: vmsteward.provider.v1.Steward.Reconfigure:input_type -> vmsteward.provider.v1.ReconfigureRequest
-	25, // 80: vmsteward.provider.v1.Steward.Describe:input_type -> vmsteward.provider.v1.DescribeRequest
-	27, // 81: vmsteward.provider.v1.Steward.TaskState:input_type -> vmsteward.provider.v1.TaskStateRequest
-	29, // 82: vmsteward.provider.v1.Steward.List:input_type -> vmsteward.provider.v1.ListRequest
-	33, // 83: vmsteward.provider.v1.Steward.Watch:input_type -> vmsteward.provider.v1.WatchRequest
-	35, // 84: vmsteward.provider.v1.Steward.Sweep:input_type -> vmsteward.provider.v1.SweepRequest
-	46, // 85: vmsteward.provider.v1.Steward.Snapshots:input_type -> vmsteward.provider.v1.SnapshotsRequest
-	49, // 86: vmsteward.provider.v1.Steward.TakeSnapshot:input_type -> vmsteward.provider.v1.TakeSnapshotRequest
-	50, // 87: vmsteward.provider.v1.Steward.RevertSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
-	50, // 88: vmsteward.provider.v1.Steward.DropSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
-	5,  // 89: vmsteward.provider.v1.Steward.Hello:output_type -> vmsteward.provider.v1.HelloResponse
-	13, // 90: vmsteward.provider.v1.Steward.Validate:output_type -> vmsteward.provider.v1.ValidateResponse
-	15, // 91: vmsteward.provider.v1.Steward.Create:output_type -> vmsteward.provider.v1.CreateResponse
-	17, // 92: vmsteward.provider.v1.Steward.Delete:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 93: vmsteward.provider.v1.Steward.Power:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 94: vmsteward.provider.v1.Steward.Reconfigure:output_type -> vmsteward.provider.v1.TaskResponse
-	26, // 95: vmsteward.provider.v1.Steward.Describe:output_type -> vmsteward.provider.v1.DescribeResponse
-	28, // 96: vmsteward.provider.v1.Steward.TaskState:output_type -> vmsteward.provider.v1.TaskStateResponse
-	30, // 97: vmsteward.provider.v1.Steward.List:output_type -> vmsteward.provider.v1.ListResponse
-	34, // 98: vmsteward.provider.v1.Steward.Watch:output_type -> vmsteward.provider.v1.WatchResponse
-	36, // 99: vmsteward.provider.v1.Steward.Sweep:output_type -> vmsteward.provider.v1.SweepResponse
-	47, // 100: vmsteward.provider.v1.Steward.Snapshots:output_type -> vmsteward.provider.v1.SnapshotsResponse
-	17, // 101: vmsteward.provider.v1.Steward.TakeSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 102: vmsteward.provider.v1.Steward.RevertSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 103: vmsteward.provider.v1.Steward.DropSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
-	89, // [89:104] is the sub-list for method output_type
-	74, // [74:89] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	3,  // 23: vmsteward.provider.v1.TaskStateResponse.failure:type_name -> vmsteward.provider.v1.Failure
+	37, // 24: vmsteward.provider.v1.ListResponse.vms:type_name -> vmsteward.provider.v1.VM
+	31, // 25: vmsteward.provider.v1.ListResponse.problems:type_name -> vmsteward.provider.v1.Problem
+	32, // 26: vmsteward.provider.v1.ListResponse.leftovers:type_name -> vmsteward.provider.v1.Leftover
+	3,  // 27: vmsteward.provider.v1.Problem.failure:type_name -> vmsteward.provider.v1.Failure
+	10, // 28: vmsteward.provider.v1.Leftover.owner:type_name -> vmsteward.provider.v1.Owner
+	32, // 29: vmsteward.provider.v1.SweepRequest.leftover:type_name -> vmsteward.provider.v1.Leftover
+	38, // 30: vmsteward.provider.v1.VM.mark:type_name -> vmsteward.provider.v1.Mark
+	2,  // 31: vmsteward.provider.v1.VM.power:type_name -> vmsteward.provider.v1.PowerState
+	39, // 32: vmsteward.provider.v1.VM.config:type_name -> vmsteward.provider.v1.Hardware
+	39, // 33: vmsteward.provider.v1.VM.running:type_name -> vmsteward.provider.v1.Hardware
+	21, // 34: vmsteward.provider.v1.VM.tags:type_name -> vmsteward.provider.v1.Texts
+	45, // 35: vmsteward.provider.v1.VM.addresses:type_name -> vmsteward.provider.v1.Address
+	10, // 36: vmsteward.provider.v1.Mark.owner:type_name -> vmsteward.provider.v1.Owner
+	24, // 37: vmsteward.provider.v1.Mark.retired:type_name -> vmsteward.provider.v1.Instant
+	72, // 38: vmsteward.provider.v1.Mark.macs:type_name -> vmsteward.provider.v1.Mark.MacsEntry
+	40, // 39: vmsteward.provider.v1.Hardware.disks:type_name -> vmsteward.provider.v1.Disks
+	41, // 40: vmsteward.provider.v1.Hardware.nics:type_name -> vmsteward.provider.v1.NICs
+	42, // 41: vmsteward.provider.v1.Hardware.traits:type_name -> vmsteward.provider.v1.Traits
+	43, // 42: vmsteward.provider.v1.Disks.values:type_name -> vmsteward.provider.v1.Disk
+	44, // 43: vmsteward.provider.v1.NICs.values:type_name -> vmsteward.provider.v1.NIC
+	73, // 44: vmsteward.provider.v1.Traits.values:type_name -> vmsteward.provider.v1.Traits.ValuesEntry
+	11, // 45: vmsteward.provider.v1.SnapshotsRequest.ref:type_name -> vmsteward.provider.v1.Ref
+	48, // 46: vmsteward.provider.v1.SnapshotsResponse.snapshots:type_name -> vmsteward.provider.v1.Snapshot
+	24, // 47: vmsteward.provider.v1.Snapshot.taken:type_name -> vmsteward.provider.v1.Instant
+	2,  // 48: vmsteward.provider.v1.Snapshot.power:type_name -> vmsteward.provider.v1.PowerState
+	11, // 49: vmsteward.provider.v1.TakeSnapshotRequest.ref:type_name -> vmsteward.provider.v1.Ref
+	11, // 50: vmsteward.provider.v1.SnapshotRequest.ref:type_name -> vmsteward.provider.v1.Ref
+	9,  // 51: vmsteward.provider.v1.Wanted.key:type_name -> vmsteward.provider.v1.Key
+	74, // 52: vmsteward.provider.v1.Wanted.labels:type_name -> vmsteward.provider.v1.Wanted.LabelsEntry
+	75, // 53: vmsteward.provider.v1.Wanted.annotations:type_name -> vmsteward.provider.v1.Wanted.AnnotationsEntry
+	76, // 54: vmsteward.provider.v1.Wanted.extra_config:type_name -> vmsteward.provider.v1.Wanted.ExtraConfigEntry
+	53, // 55: vmsteward.provider.v1.Wanted.image:type_name -> vmsteward.provider.v1.Image
+	57, // 56: vmsteward.provider.v1.Wanted.imported:type_name -> vmsteward.provider.v1.ImportedDisk
+	58, // 57: vmsteward.provider.v1.Wanted.root_disk:type_name -> vmsteward.provider.v1.RootDisk
+	59, // 58: vmsteward.provider.v1.Wanted.disks:type_name -> vmsteward.provider.v1.WantedDisk
+	61, // 59: vmsteward.provider.v1.Wanted.nics:type_name -> vmsteward.provider.v1.WantedNIC
+	67, // 60: vmsteward.provider.v1.Wanted.cloud_init:type_name -> vmsteward.provider.v1.CloudInit
+	68, // 61: vmsteward.provider.v1.Wanted.placement:type_name -> vmsteward.provider.v1.Placement
+	69, // 62: vmsteward.provider.v1.Wanted.limits:type_name -> vmsteward.provider.v1.Limits
+	9,  // 63: vmsteward.provider.v1.Wanted.provider:type_name -> vmsteward.provider.v1.Key
+	52, // 64: vmsteward.provider.v1.Wanted.at:type_name -> vmsteward.provider.v1.Position
+	9,  // 65: vmsteward.provider.v1.Image.key:type_name -> vmsteward.provider.v1.Key
+	54, // 66: vmsteward.provider.v1.Image.libvirt:type_name -> vmsteward.provider.v1.LibvirtImage
+	55, // 67: vmsteward.provider.v1.Image.vsphere:type_name -> vmsteward.provider.v1.VSphereImage
+	56, // 68: vmsteward.provider.v1.Image.http:type_name -> vmsteward.provider.v1.HTTPImage
+	60, // 69: vmsteward.provider.v1.WantedDisk.scsi:type_name -> vmsteward.provider.v1.SCSI
+	62, // 70: vmsteward.provider.v1.WantedNIC.network:type_name -> vmsteward.provider.v1.Network
+	65, // 71: vmsteward.provider.v1.WantedNIC.static:type_name -> vmsteward.provider.v1.StaticAddress
+	9,  // 72: vmsteward.provider.v1.Network.key:type_name -> vmsteward.provider.v1.Key
+	63, // 73: vmsteward.provider.v1.Network.libvirt:type_name -> vmsteward.provider.v1.LibvirtNetwork
+	64, // 74: vmsteward.provider.v1.Network.vsphere:type_name -> vmsteward.provider.v1.VSphereNetwork
+	66, // 75: vmsteward.provider.v1.StaticAddress.routes:type_name -> vmsteward.provider.v1.Route
+	4,  // 76: vmsteward.provider.v1.Steward.Hello:input_type -> vmsteward.provider.v1.HelloRequest
+	12, // 77: vmsteward.provider.v1.Steward.Validate:input_type -> vmsteward.provider.v1.ValidateRequest
+	14, // 78: vmsteward.provider.v1.Steward.Create:input_type -> vmsteward.provider.v1.CreateRequest
+	16, // 79: vmsteward.provider.v1.Steward.Delete:input_type -> vmsteward.provider.v1.DeleteRequest
+	18, // 80: vmsteward.provider.v1.Steward.Power:input_type -> vmsteward.provider.v1.PowerRequest
+	19, // 81: vmsteward.provider.v1.Steward.Reconfigure:input_type -> vmsteward.provider.v1.ReconfigureRequest
+	25, // 82: vmsteward.provider.v1.Steward.Describe:input_type -> vmsteward.provider.v1.DescribeRequest
+	27, // 83: vmsteward.provider.v1.Steward.TaskState:input_type -> vmsteward.provider.v1.TaskStateRequest
+	29, // 84: vmsteward.provider.v1.Steward.List:input_type -> vmsteward.provider.v1.ListRequest
+	33, // 85: vmsteward.provider.v1.Steward.Watch:input_type -> vmsteward.provider.v1.WatchRequest
+	35, // 86: vmsteward.provider.v1.Steward.Sweep:input_type -> vmsteward.provider.v1.SweepRequest
+	46, // 87: vmsteward.provider.v1.Steward.Snapshots:input_type -> vmsteward.provider.v1.SnapshotsRequest
+	49, // 88: vmsteward.provider.v1.Steward.TakeSnapshot:input_type -> vmsteward.provider.v1.TakeSnapshotRequest
+	50, // 89: vmsteward.provider.v1.Steward.RevertSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
+	50, // 90: vmsteward.provider.v1.Steward.DropSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
+	5,  // 91: vmsteward.provider.v1.Steward.Hello:output_type -> vmsteward.provider.v1.HelloResponse
+	13, // 92: vmsteward.provider.v1.Steward.Validate:output_type -> vmsteward.provider.v1.ValidateResponse
+	15, // 93: vmsteward.provider.v1.Steward.Create:output_type -> vmsteward.provider.v1.CreateResponse
+	17, // 94: vmsteward.provider.v1.Steward.Delete:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 95: vmsteward.provider.v1.Steward.Power:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 96: vmsteward.provider.v1.Steward.Reconfigure:output_type -> vmsteward.provider.v1.TaskResponse
+	26, // 97: vmsteward.provider.v1.Steward.Describe:output_type -> vmsteward.provider.v1.DescribeResponse
+	28, // 98: vmsteward.provider.v1.Steward.TaskState:output_type -> vmsteward.provider.v1.TaskStateResponse
+	30, // 99: vmsteward.provider.v1.Steward.List:output_type -> vmsteward.provider.v1.ListResponse
+	34, // 100: vmsteward.provider.v1.Steward.Watch:output_type -> vmsteward.provider.v1.WatchResponse
+	36, // 101: vmsteward.provider.v1.Steward.Sweep:output_type -> vmsteward.provider.v1.SweepResponse
+	47, // 102: vmsteward.provider.v1.Steward.Snapshots:output_type -> vmsteward.provider.v1.SnapshotsResponse
+	17, // 103: vmsteward.provider.v1.Steward.TakeSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 104: vmsteward.provider.v1.Steward.RevertSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 105: vmsteward.provider.v1.Steward.DropSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
+	91, // [91:106] is the sub-list for method output_type
+	76, // [76:91] is the sub-list for method input_type
+	76, // [76:76] is the sub-list for extension type_name
+	76, // [76:76] is the sub-list for extension extendee
+	0,  // [0:76] is the sub-list for field type_name
 }
 
 func init() { file_stewardv1_steward_proto_init() }
@@ -5177,14 +5273,14 @@ func file_stewardv1_steward_proto_init() {
 	file_stewardv1_steward_proto_msgTypes[36].OneofWrappers = []any{}
 	file_stewardv1_steward_proto_msgTypes[40].OneofWrappers = []any{}
 	file_stewardv1_steward_proto_msgTypes[48].OneofWrappers = []any{}
-	file_stewardv1_steward_proto_msgTypes[65].OneofWrappers = []any{}
+	file_stewardv1_steward_proto_msgTypes[66].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stewardv1_steward_proto_rawDesc), len(file_stewardv1_steward_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   73,
+			NumMessages:   74,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

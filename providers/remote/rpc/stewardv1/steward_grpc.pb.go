@@ -65,8 +65,8 @@ type StewardClient interface {
 	Reconfigure(ctx context.Context, in *ReconfigureRequest, opts ...grpc.CallOption) (*TaskResponse, error)
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
 	TaskState(ctx context.Context, in *TaskStateRequest, opts ...grpc.CallOption) (*TaskStateResponse, error)
-	// List reads everything, in pages of any size. The last page says whether
-	// the inventory is complete.
+	// List reads everything, in pages of any size that are put together. The
+	// last one says whether the inventory is complete; without it there is none.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListResponse], error)
 	// Watch tells of changes until the client ends it.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
@@ -270,8 +270,8 @@ type StewardServer interface {
 	Reconfigure(context.Context, *ReconfigureRequest) (*TaskResponse, error)
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
 	TaskState(context.Context, *TaskStateRequest) (*TaskStateResponse, error)
-	// List reads everything, in pages of any size. The last page says whether
-	// the inventory is complete.
+	// List reads everything, in pages of any size that are put together. The
+	// last one says whether the inventory is complete; without it there is none.
 	List(*ListRequest, grpc.ServerStreamingServer[ListResponse]) error
 	// Watch tells of changes until the client ends it.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
