@@ -24,4 +24,7 @@ const (
 	TookMS     = "took_ms"
 	RetryInMS  = "retry_in_ms"
 	DonePct    = "done_pct"
+	Method     = "method" // of a call that a server answers
+	Peer       = "peer"   // who makes it
+	Code       = "code"   // of its status
 )

@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -19,18 +20,30 @@ func EncodeFailure(err error) *stewardv1.Failure {
 	m := &stewardv1.Failure{Kind: string(providers.KindOf(err))}
 	var e *providers.Error
 	if !errors.As(err, &e) {
-		m.Message = text(err.Error())
+		m.Message = brief(err)
 		m.Text = m.Message
 		return m
 	}
 	m.Op, m.Subject, m.Missing, m.RetryAfterMs = text(e.Op), text(e.Subject), text(e.Missing), millis(max(0, e.After))
 	if e.Err != nil {
-		m.Message = text(e.Err.Error())
+		m.Message = brief(e.Err)
 	}
-	if said := text(err.Error()); said != failureOf(m).Error() {
+	if said := brief(err); said != failureOf(m).Error() {
 		m.Text = said
 	}
 	return m
+}
+
+// maxText is how much of an error's text is sent: it travels in the trailers
+// of an answer, which peers limit.
+const maxText = 16 << 10
+
+func brief(err error) string {
+	said := text(err.Error())
+	if len(said) <= maxText {
+		return said
+	}
+	return strings.ToValidUTF8(said[:maxText], "") + " …"
 }
 
 // DecodeFailure reads an error. It says what the error said that it was made
@@ -99,13 +112,18 @@ func Status(err error) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return status.Error(codes.DeadlineExceeded, context.DeadlineExceeded.Error())
 	}
-	m := EncodeFailure(err)
-	code := kinds[kindOf(m.Kind)]
-	if code == codes.NotFound && m.Missing != "" {
+	code := kinds[kindOf(string(providers.KindOf(err)))]
+	if code == codes.NotFound && !providers.IsAbsent(err) {
 		code = codes.FailedPrecondition // the VM may well be there
 	}
-	s := status.New(code, text(err.Error()))
-	if full, err := s.WithDetails(m); err == nil {
+	return StatusOf(code, err)
+}
+
+// StatusOf makes the status of err, which is not nil, with another code than
+// that of its kind.
+func StatusOf(code codes.Code, err error) error {
+	s := status.New(code, brief(err))
+	if full, err := s.WithDetails(EncodeFailure(err)); err == nil {
 		s = full
 	}
 	return s.Err()

@@ -565,9 +565,8 @@ type Honour struct {
 	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	Act           string                 `protobuf:"bytes,2,opt,name=act,proto3" json:"act,omitempty"`     // "" (applied), creation, follow, elsewhere, describe, refuse, ignore
 	Field         string                 `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"` // compared; empty: the usual one
-	Conditional   bool                   `protobuf:"varint,4,opt,name=conditional,proto3" json:"conditional,omitempty"`
-	Only          []string               `protobuf:"bytes,5,rep,name=only,proto3" json:"only,omitempty"` // the values for which it is done, if conditional
-	Note          string                 `protobuf:"bytes,6,opt,name=note,proto3" json:"note,omitempty"`
+	Only          []string               `protobuf:"bytes,4,rep,name=only,proto3" json:"only,omitempty"`   // the values for which it is done; empty: all
+	Note          string                 `protobuf:"bytes,5,opt,name=note,proto3" json:"note,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -621,13 +620,6 @@ func (x *Honour) GetField() string {
 		return x.Field
 	}
 	return ""
-}
-
-func (x *Honour) GetConditional() bool {
-	if x != nil {
-		return x.Conditional
-	}
-	return false
 }
 
 func (x *Honour) GetOnly() []string {
@@ -4663,14 +4655,13 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\anetwork\x18\x01 \x03(\tR\anetwork\x12!\n" +
 	"\flast_element\x18\x02 \x01(\bR\vlastElement\x12\x14\n" +
 	"\x05model\x18\x03 \x03(\tR\x05model\x12#\n" +
-	"\rdefault_model\x18\x04 \x01(\tR\fdefaultModel\"\x8e\x01\n" +
+	"\rdefault_model\x18\x04 \x01(\tR\fdefaultModel\"l\n" +
 	"\x06Honour\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x10\n" +
 	"\x03act\x18\x02 \x01(\tR\x03act\x12\x14\n" +
-	"\x05field\x18\x03 \x01(\tR\x05field\x12 \n" +
-	"\vconditional\x18\x04 \x01(\bR\vconditional\x12\x12\n" +
-	"\x04only\x18\x05 \x03(\tR\x04only\x12\x12\n" +
-	"\x04note\x18\x06 \x01(\tR\x04note\"7\n" +
+	"\x05field\x18\x03 \x01(\tR\x05field\x12\x12\n" +
+	"\x04only\x18\x04 \x03(\tR\x04only\x12\x12\n" +
+	"\x04note\x18\x05 \x01(\tR\x04note\"7\n" +
 	"\x03Key\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\"I\n" +
