@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"cmp"
+	"strings"
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
@@ -45,8 +46,9 @@ func abilities() map[providers.Field]providers.Ability {
 	for field, rule := range traits() {
 		all[field] = rule.ability
 	}
-	for _, key := range []string{keyCloneMode, "libvirt.", "proxmox."} {
-		all[providers.FieldExtraConfig.Of(key)] = providers.Uncompared
+	all[providers.FieldExtraConfig.Of(keyCloneMode)] = providers.Uncompared
+	for _, entry := range ownKeys() {
+		all[providers.FieldExtraConfig.Of(strings.TrimPrefix(entry, "!"))] = providers.Uncompared
 	}
 	return all
 }
