@@ -1,7 +1,5 @@
 package providers
 
-import "github.com/vmsteward/vmsteward/manifest"
-
 // Field names one comparable property of a VM. Names in brackets are filled
 // in by the plan: "disks[data].size".
 type Field string
@@ -53,9 +51,8 @@ type Capabilities struct {
 	MemoryShrinksLive bool
 	// Concurrency is how many calls the endpoint bears at once.
 	Concurrency int
-	// NIC renders the name that NIC.Network will have for a wanted interface,
-	// and its model; both empty when there is no opinion.
-	NIC func(manifest.NIC) (network, model string)
+	// NIC says how NIC.Network and NIC.Model are reported.
+	NIC NICNames
 	// Honours says what this provider does about each field of a manifest.
 	// What is declared and not honoured is named in a warning.
 	Honours Honours

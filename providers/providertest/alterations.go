@@ -96,7 +96,8 @@ func alterNetwork(e *Env, vm *providers.VM) (providers.Change, map[string]string
 	e.Elsewhere(&nic)
 	want := "*"
 	if c, ok := e.P.(providers.Capable); ok {
-		want, _ = c.Capabilities().NIC(nic)
+		caps := c.Capabilities()
+		want, _ = caps.NIC.Of(nic)
 	}
 	if want == old.Network {
 		e.failf("the Elsewhere hook leaves an interface on %s", want)

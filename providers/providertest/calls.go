@@ -204,9 +204,9 @@ func capabilitiesConstant(_ context.Context, e *Env) error {
 			e.failf("the ability to change %s is %q", field, ability)
 		}
 	}
-	if first.Concurrency < 1 || first.NIC == nil || first.Honours == nil {
+	if first.Concurrency < 1 || len(first.NIC.Network) == 0 || first.Honours == nil {
 		e.failf("capabilities are incomplete: concurrency %d, NIC set: %t, Honours set: %t",
-			first.Concurrency, first.NIC != nil, first.Honours != nil)
+			first.Concurrency, len(first.NIC.Network) > 0, first.Honours != nil)
 	}
 	fields, honours := len(first.Change), len(first.Honours)
 	clear(first.Change)

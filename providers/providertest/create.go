@@ -133,12 +133,11 @@ func (e *Env) matchNICs(want *manifest.VM, got *providers.VM) {
 		if n.MAC != "" {
 			shape[at+".mac"] = n.MAC
 		}
-		if opinion := c.Capabilities().NIC; opinion != nil {
-			network, model := opinion(n)
-			for path, value := range map[string]string{at + ".network": network, at + ".model": model} {
-				if value != "" {
-					shape[path] = value
-				}
+		caps := c.Capabilities()
+		network, model := caps.NIC.Of(n)
+		for path, value := range map[string]string{at + ".network": network, at + ".model": model} {
+			if value != "" {
+				shape[path] = value
 			}
 		}
 		if e.observes(providers.FieldNICMAC) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strings"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -17,7 +16,7 @@ func (p *Provider) Capabilities() providers.Capabilities {
 	return providers.Capabilities{
 		Change:      abilities(),
 		Concurrency: cmp.Or(p.settings.MaxConnections, defaultConcurrency),
-		NIC:         nicWords,
+		NIC:         nicNames(),
 		Honours:     providers.NewHonours(honoured()),
 	}
 }
@@ -53,13 +52,10 @@ func abilities() map[providers.Field]providers.Ability {
 	return all
 }
 
-// nicWords returns how Describe will name the network and the model of a NIC
-// of the manifest. There is no opinion about one that keeps the template's
-// interface.
-func nicWords(n manifest.NIC) (network, model string) {
-	if n.Network == nil || n.Network.VSphere == nil {
-		return "", ""
+// nicNames says how Describe names the network and the model of an interface.
+func nicNames() providers.NICNames {
+	return providers.NICNames{
+		Network: []string{"vsphere.portgroup"}, LastElement: true,
+		Model: []string{"vsphere.adapterType"}, DefaultModel: defaultModel,
 	}
-	v := n.Network.VSphere
-	return lastName(v.Portgroup), cmp.Or(v.AdapterType, defaultModel)
 }
