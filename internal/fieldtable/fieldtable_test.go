@@ -51,7 +51,7 @@ func TestNoCellIsEmpty(t *testing.T) {
 	used := map[string]bool{}
 	for _, c := range columnsOf(t) {
 		for _, path := range paths() {
-			word, _ := cell(&c.caps, path)
+			word, _ := cell(c.caps, path)
 			if !words[word] {
 				entry, _ := c.caps.Honours.Of(path)
 				t.Errorf("%s on %s is %q: act %q, compared as %q, and that has no ability", path, c.name, word, entry.Act, comparedBy(entry, path))

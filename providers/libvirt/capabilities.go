@@ -6,12 +6,15 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 )
 
-// Capabilities states what this provider observes, changes and honours.
-func (p *Provider) Capabilities() providers.Capabilities {
-	return providers.Capabilities{
+// Capabilities states what this provider observes, changes and honours,
+// whichever the host is.
+func (p *Provider) Capabilities() *providers.Capabilities { return p.stated }
+
+func (s *session) capabilities() *providers.Capabilities {
+	return &providers.Capabilities{
 		Change:            abilities(),
 		MemoryShrinksLive: true,
-		Concurrency:       p.session.cfg.WorkConnections * callsPerConnection,
+		Concurrency:       s.cfg.WorkConnections * callsPerConnection,
 		NIC:               nicNames(),
 		Honours:           providers.NewHonours(honoured()),
 	}

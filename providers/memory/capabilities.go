@@ -12,12 +12,14 @@ const (
 )
 
 // Capabilities implements providers.Capable. They are those of a libvirt host.
-func (p *Provider) Capabilities() providers.Capabilities {
-	concurrency := p.settings.MaxConnections
+func (p *Provider) Capabilities() *providers.Capabilities { return p.stated }
+
+func capabilities(s providers.Settings) *providers.Capabilities {
+	concurrency := s.MaxConnections
 	if concurrency <= 0 {
 		concurrency = defaultConcurrency
 	}
-	return providers.Capabilities{
+	return &providers.Capabilities{
 		Change:            abilities(),
 		MemoryShrinksLive: true,
 		Concurrency:       concurrency,

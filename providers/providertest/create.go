@@ -119,8 +119,7 @@ func (e *Env) matchDisks(want *manifest.VM, got *providers.VM) {
 // matchNICs expects the wanted interfaces, and no others, with addresses that
 // the mark remembers.
 func (e *Env) matchNICs(want *manifest.VM, got *providers.VM) {
-	c, stated := e.P.(providers.Capable)
-	if !stated || !e.observes(providers.FieldNIC) {
+	if !e.observes(providers.FieldNIC) {
 		return
 	}
 	if !got.Config.NICsKnown || len(got.Config.NICs) != len(want.NICs) {
@@ -133,8 +132,7 @@ func (e *Env) matchNICs(want *manifest.VM, got *providers.VM) {
 		if n.MAC != "" {
 			shape[at+".mac"] = n.MAC
 		}
-		caps := c.Capabilities()
-		network, model := caps.NIC.Of(n)
+		network, model := e.stated().NIC.Of(n)
 		for path, value := range map[string]string{at + ".network": network, at + ".model": model} {
 			if value != "" {
 				shape[path] = value

@@ -11,11 +11,14 @@ import (
 // the settings do not say.
 const defaultConcurrency = 8
 
-// Capabilities states what this provider observes, changes and honours.
-func (p *Provider) Capabilities() providers.Capabilities {
-	return providers.Capabilities{
+// Capabilities states what this provider observes, changes and honours,
+// whichever the server is.
+func (p *Provider) Capabilities() *providers.Capabilities { return p.stated }
+
+func capabilities(s providers.Settings) *providers.Capabilities {
+	return &providers.Capabilities{
 		Change:      abilities(),
-		Concurrency: cmp.Or(p.settings.MaxConnections, defaultConcurrency),
+		Concurrency: cmp.Or(s.MaxConnections, defaultConcurrency),
 		NIC:         nicNames(),
 		Honours:     providers.NewHonours(honoured()),
 	}
