@@ -1,7 +1,5 @@
 package providers
 
-import "github.com/vmsteward/vmsteward/manifest"
-
 // Field names one comparable property of a VM. Names in brackets are filled
 // in by the plan: "disks[data].size".
 type Field string
@@ -43,20 +41,19 @@ const (
 	Uncompared Ability = "uncompared"
 )
 
-// Capabilities is what a provider states about itself. It is constant for the
-// provider's lifetime.
+// Capabilities is what a provider states about itself, all of it plain data.
+// The zero value states nothing.
 type Capabilities struct {
 	// Change says how each field of an existing VM can be changed. A field
 	// that is not in it is neither observed nor compared.
-	Change map[Field]Ability
+	Change map[Field]Ability `json:"change,omitempty"`
 	// MemoryShrinksLive is true if a running guest's memory can be taken back.
-	MemoryShrinksLive bool
+	MemoryShrinksLive bool `json:"memoryShrinksLive,omitempty"`
 	// Concurrency is how many calls the endpoint bears at once.
-	Concurrency int
-	// NIC renders the name that NIC.Network will have for a wanted interface,
-	// and its model; both empty when there is no opinion.
-	NIC func(manifest.NIC) (network, model string)
+	Concurrency int `json:"concurrency,omitempty"`
+	// NIC says how NIC.Network and NIC.Model are reported.
+	NIC NICNames `json:"nic,omitzero"`
 	// Honours says what this provider does about each field of a manifest.
 	// What is declared and not honoured is named in a warning.
-	Honours Honours
+	Honours Honours `json:"honours,omitempty"`
 }

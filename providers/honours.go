@@ -26,10 +26,23 @@ const (
 // Honour is what a provider does about one field, and about whatever is below
 // it and has no entry of its own.
 type Honour struct {
-	Act   Act
-	Field Field                   // compared; empty: the one that Compared names
-	When  func(*manifest.VM) bool // for which VMs it is done; nil: for all
-	Note  string                  // the limits, for people: a clause; never empty beside When
+	Act   Act   `json:"act,omitempty"`
+	Field Field `json:"field,omitempty"` // compared; empty: the one that Compared names
+	// Only has the values of the field for which it is done, empty: all. For a
+	// VM with any other it is not done at all, which is warned about. A value
+	// is what the manifest writes, "true" or "false" of a switch; that of
+	// extraConfig is a key. It can be about these fields, and is never met for
+	// another:
+	//
+	//	VirtualMachine.spec.disks[].type
+	//	VirtualMachine.spec.disks[].scsi.sharedBus
+	//	VirtualMachine.spec.importedDisk.format
+	//	VMClass.spec.diskDefaults.type
+	//	VMClass.spec.extraConfig
+	//	VMClass.spec.performanceProfile.memoryHotAddEnabled
+	//	VMClass.spec.performanceProfile.virtualizationBasedSecurity
+	Only Values `json:"only,omitempty"`
+	Note string `json:"note,omitempty"` // the limits, for people: a clause; never empty beside Only
 }
 
 // Honours is what a provider does about the fields of manifests, by path as in
@@ -63,7 +76,7 @@ func (h Honours) Of(path string) (Honour, bool) { return longest(h, path) }
 // need not be warned about.
 func (h Honours) Acts(path string, vm *manifest.VM) bool {
 	entry, ok := h.Of(path)
-	return ok && entry.Act != Refuse && entry.Act != Ignore && (entry.When == nil || entry.When(vm))
+	return ok && entry.Act != Refuse && entry.Act != Ignore && (len(entry.Only) == 0 || entry.Only.met(path, vm))
 }
 
 // longest returns the entry for a path, or for the nearest path above it:
@@ -80,17 +93,3 @@ func longest[V any](table map[string]V, path string) (v V, ok bool) {
 		path = path[:up]
 	}
 }
-
-// DiskTypes is a condition for the type of disks: each says how the space is
-// provided, or nothing. What a disk spins on is the storage's own matter.
-func DiskTypes(vm *manifest.VM) bool {
-	for _, d := range vm.Disks {
-		if d.Type != "" && !provision(d.Type) {
-			return false
-		}
-	}
-	return true
-}
-
-// RootType is DiskTypes for the root disk.
-func RootType(vm *manifest.VM) bool { return vm.RootDisk.Type == "" || provision(vm.RootDisk.Type) }

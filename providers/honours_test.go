@@ -15,7 +15,7 @@ func TestHonoursByTheLongestEntry(t *testing.T) {
 		"VirtualMachine.spec.resources.cpu":                     {},
 		"VirtualMachine.spec.userData":                          {Act: AtCreation},
 		"VMClass.spec.cpu":                                      {},
-		"VMClass.spec.performanceProfile.memoryHotAddEnabled":   {When: func(vm *manifest.VM) bool { return !vm.MemHotAdd }},
+		"VMClass.spec.performanceProfile.memoryHotAddEnabled":   {Only: Values{"false"}},
 		"VMImage.spec.metadata":                                 {Act: Describe},
 		"VMNetworkAttachment.spec.network.proxmox":              {Act: Elsewhere},
 		"VirtualMachine.spec.lifecycle.gracefulShutdownTimeout": {Act: Follow, Note: "a provider's own entry"},

@@ -71,7 +71,12 @@ type Lister interface {
 // Capable states what a provider observes, changes and honours. A provider
 // without it is taken to support nothing beyond create, delete and power.
 type Capable interface {
-	Capabilities() Capabilities
+	// Capabilities returns what is known now. It makes no call: a provider
+	// that asks its endpoint for it returns nil, or less, until the endpoint
+	// was reached, and is asked again after each read. The answer is read-only
+	// for both sides, and the pointer is the same for as long as the same is
+	// stated: another means that everything is to be weighed anew.
+	Capabilities() *Capabilities
 }
 
 // Sweeper removes what a creation that never ended has left behind.

@@ -172,11 +172,9 @@ func disks(vm *manifest.VM, put func(Field, string)) {
 	}
 }
 
+// Provisions are the types of disks that say how the space is provided. What a
+// disk spins on is the storage's own matter.
+func Provisions() Values { return Values{"thin", "thick", "eagerzeroedthick"} }
+
 // provision tells whether a disk's type says how its space is provided.
-func provision(kind string) bool {
-	switch kind {
-	case "thin", "thick", "eagerzeroedthick":
-		return true
-	}
-	return false
-}
+func provision(kind string) bool { return Provisions().Has(kind) }

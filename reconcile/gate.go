@@ -18,9 +18,8 @@ import (
 // endpoint that is gone.
 type gate struct {
 	Endpoint
-	caps   providers.Capabilities
-	slots  chan struct{}
-	crew   crew
+	stated stated
+	crew   crew          // replaced only while no VM is at work
 	limit  *rate.Limiter // nil: no limit
 	mirror mirror
 
@@ -33,20 +32,9 @@ type gate struct {
 	whole    bool      // guarded by mu: the last inventory was complete
 }
 
-// defaultConcurrency is for providers that state none.
-const defaultConcurrency = 4
-
 func newGate(ep Endpoint) *gate {
 	g := &gate{Endpoint: ep}
-	if c, ok := ep.Provider.(providers.Capable); ok {
-		g.caps = c.Capabilities()
-	}
-	n := g.caps.Concurrency
-	if n <= 0 {
-		n = defaultConcurrency
-	}
-	g.slots = make(chan struct{}, n)
-	g.crew = make(crew, max(atWork, 4*n))
+	g.heed(g.ask())
 	if ep.QPS > 0 {
 		g.limit = rate.NewLimiter(rate.Limit(ep.QPS), max(1, ep.Burst))
 	}
@@ -58,14 +46,15 @@ var errEndpointDown = errors.New("not tried: the provider is not reachable")
 
 // call runs fn when a slot is free and the rate allows it.
 func (g *gate) call(ctx context.Context, timeout time.Duration, fn func(context.Context) error) error {
-	if err := g.enter(ctx); err != nil {
+	held, err := g.enter(ctx)
+	if err != nil {
 		return err
 	}
-	defer func() { <-g.slots }()
+	defer func() { <-held }()
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	begun := time.Now()
-	err := fn(limited)
+	err = fn(limited)
 	switch {
 	case ctx.Err() != nil: // the caller left, which says nothing about the endpoint
 	case g.blamed(err):
@@ -100,21 +89,23 @@ func (g *gate) down(err error) bool {
 	return errors.Is(err, errEndpointDown)
 }
 
-// enter waits for a slot and for the rate.
-func (g *gate) enter(ctx context.Context) error {
+// enter waits for a slot and for the rate. The slot is given back to where it
+// was taken.
+func (g *gate) enter(ctx context.Context) (held slots, err error) {
 	if err := ctx.Err(); err != nil {
-		return err // a free slot is not for one who left
+		return nil, err // a free slot is not for one who left
 	}
+	held = g.stated.places()
 	select {
-	case g.slots <- struct{}{}:
+	case held <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
-	err := g.admit(ctx)
-	if err != nil {
-		<-g.slots
+	if err := g.admit(ctx); err != nil {
+		<-held
+		return nil, err
 	}
-	return err
+	return held, nil
 }
 
 // admit lets one call pass at the rate of the endpoint, unless the endpoint is

@@ -101,11 +101,10 @@ func (r *run) about(vm manifest.Key) bool {
 }
 
 func (r *run) noteInSync(it *plan.Item, w *writing) {
-	rec := r.memory.at(it.VM)
-	if rec.isCurrent(it) {
+	rec, caps := r.memory.at(it.VM), r.gates[it.Provider].stated.caps()
+	if rec.isCurrent(it, caps) {
 		return
 	}
-	caps := &r.gates[it.Provider].caps
 	calm := func() { r.memory.calm(it, caps) }
 	if rec.says(it, caps) {
 		calm()

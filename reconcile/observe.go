@@ -41,7 +41,7 @@ func (e *Engine) observe(ctx context.Context, d *desired, how reading) []plan.En
 // look reads one endpoint. An endpoint that failed a moment ago is not asked
 // again before its pause is over.
 func (e *Engine) look(ctx context.Context, g *gate, d *desired, how reading) (out plan.Endpoint) {
-	out = plan.Endpoint{Key: g.Key, Caps: &g.caps, EverRead: e.reads.has(g.Key)}
+	out = plan.Endpoint{Key: g.Key, Caps: g.stated.caps(), EverRead: e.reads.has(g.Key)}
 	defer func() { g.observed(out.Inventory != nil && out.Inventory.Complete) }()
 	if g.Provider == nil {
 		out.Unreachable = g.Unusable.Error()
@@ -56,7 +56,10 @@ func (e *Engine) look(ctx context.Context, g *gate, d *desired, how reading) (ou
 		out.Unreachable = err.Error()
 		return out
 	}
-	out.Inventory = inv
+	out.Inventory, out.Caps = inv, g.ask()
+	if how != readApart {
+		g.heed(out.Caps)
+	}
 	return out
 }
 

@@ -87,7 +87,7 @@ func (w *work) verifyOnce(ctx context.Context, res *Result) {
 	case w.it.Action == plan.Retire:
 		res.Remaining = unretired(found)
 	default:
-		res.Remaining = plan.Remaining(w.it, w.vm, found, &w.gate.caps)
+		res.Remaining = plan.Remaining(w.it, w.vm, found, w.gate.stated.caps())
 	}
 	res.Outcome = Applied
 	if len(res.Remaining) > 0 {
@@ -147,7 +147,7 @@ func (w *work) recordApplied(res *Result) {
 		}
 		r.Stubborn = res.Outcome == Different
 		if res.Outcome == Applied && w.vm != nil {
-			r.Applied, r.Digest = plan.Base(w.vm, &w.gate.caps, w.it, r.Applied), ""
+			r.Applied, r.Digest = plan.Base(w.vm, w.gate.stated.caps(), w.it, r.Applied), ""
 			if whole {
 				r.Digest = w.it.Digest
 			}
@@ -155,7 +155,7 @@ func (w *work) recordApplied(res *Result) {
 		}
 	})
 	if whole {
-		w.memory.whole(w.vm, &w.gate.caps)
+		w.memory.whole(w.vm, w.gate.stated.caps())
 	}
 }
 

@@ -71,7 +71,7 @@ func (r *recalled) says(it *plan.Item, caps *providers.Capabilities) bool {
 }
 
 // isCurrent tells whether nothing about a VM that is as wanted is news.
-func (r *recalled) isCurrent(it *plan.Item) bool {
-	return r != nil && r.Whole != nil && r.Whole.Digest == it.Digest && r.digest == it.Digest && r.id == it.ID && r.Provider == it.Provider &&
+func (r *recalled) isCurrent(it *plan.Item, caps *providers.Capabilities) bool {
+	return r != nil && r.Whole != nil && r.WholeWith == caps && r.Whole.Digest == it.Digest && r.digest == it.Digest && r.id == it.ID && r.Provider == it.Provider &&
 		r.intent == nil && r.failure == nil && !r.Stubborn && r.Strikes == 0 && r.Signature == ""
 }

@@ -64,6 +64,7 @@ failed as a whole; 4 a VM failed, is held or in conflict, or its work goes on;
 
 // run keeps the daemon going until the context ends.
 func (a *app) run(ctx context.Context, cfg *daemon.Config, opts daemon.Options) error {
+	daemon.BeFrugal()
 	systemd := sdnotify.FromEnv(a.getenv)
 	opts.Notify = systemd
 	hangup := make(chan os.Signal, 1)

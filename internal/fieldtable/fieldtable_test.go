@@ -51,7 +51,7 @@ func TestNoCellIsEmpty(t *testing.T) {
 	used := map[string]bool{}
 	for _, c := range columnsOf(t) {
 		for _, path := range paths() {
-			word, _ := cell(&c.caps, path)
+			word, _ := cell(c.caps, path)
 			if !words[word] {
 				entry, _ := c.caps.Honours.Of(path)
 				t.Errorf("%s on %s is %q: act %q, compared as %q, and that has no ability", path, c.name, word, entry.Act, comparedBy(entry, path))
@@ -73,6 +73,7 @@ func TestNoCellIsEmpty(t *testing.T) {
 // and those that no field reaches because longer ones take them all.
 func TestTablesNameFieldsOfManifests(t *testing.T) {
 	all := paths()
+	vms := []*manifest.VM{{}, {MemHotAdd: true, VBS: true}}
 	for _, c := range columnsOf(t) {
 		for entry, h := range c.caps.Honours {
 			below := func(path string) bool {
@@ -82,8 +83,11 @@ func TestTablesNameFieldsOfManifests(t *testing.T) {
 			if !slices.ContainsFunc(all, below) {
 				t.Errorf("%s: no manifest has %s", c.name, entry)
 			}
-			if h.When != nil && h.Note == "" {
+			if h.Only != nil && h.Note == "" {
 				t.Errorf("%s: %s has a condition without words", c.name, entry)
+			}
+			if h.Act != providers.Refuse && h.Act != providers.Ignore && !slices.ContainsFunc(vms, func(vm *manifest.VM) bool { return c.caps.Honours.Acts(entry, vm) }) {
+				t.Errorf("%s: %s has a condition that no VM meets", c.name, entry)
 			}
 			if strings.HasSuffix(h.Note, ".") || strings.ContainsAny(h.Note, "|\n") {
 				t.Errorf("%s: the note to %s is no clause: %q", c.name, entry, h.Note)

@@ -35,7 +35,7 @@ func main() {
 // column is one provider and what it states.
 type column struct {
 	name string
-	caps providers.Capabilities
+	caps *providers.Capabilities
 }
 
 // stated builds every provider and asks it.

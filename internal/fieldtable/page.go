@@ -45,7 +45,7 @@ func section(b *strings.Builder, kind string, columns []column) {
 	for f := range manifest.Fields(kind) {
 		fmt.Fprintf(b, "| `%s` |", strings.TrimPrefix(f.Path, kind+".spec."))
 		for i := range columns {
-			word, note := cell(&columns[i].caps, f.Path)
+			word, note := cell(columns[i].caps, f.Path)
 			b.WriteString(" " + word)
 			if note != "" {
 				at := slices.Index(notes, note)

@@ -3,17 +3,19 @@ package libvirt
 import (
 	"maps"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
-// Capabilities states what this provider observes, changes and honours.
-func (p *Provider) Capabilities() providers.Capabilities {
-	return providers.Capabilities{
+// Capabilities states what this provider observes, changes and honours,
+// whichever the host is.
+func (p *Provider) Capabilities() *providers.Capabilities { return p.stated }
+
+func (s *session) capabilities() *providers.Capabilities {
+	return &providers.Capabilities{
 		Change:            abilities(),
 		MemoryShrinksLive: true,
-		Concurrency:       p.session.cfg.WorkConnections * callsPerConnection,
-		NIC:               nicWords,
+		Concurrency:       s.cfg.WorkConnections * callsPerConnection,
+		NIC:               nicNames(),
 		Honours:           providers.NewHonours(honoured()),
 	}
 }
@@ -42,12 +44,10 @@ func abilities() map[providers.Field]providers.Ability {
 	return all
 }
 
-// nicWords returns how Describe will name the network and the model of a NIC
-// of the manifest.
-func nicWords(n manifest.NIC) (network, model string) {
-	if n.Network == nil || n.Network.Libvirt == nil {
-		return "", ""
+// nicNames says how Describe names the network and the model of an interface.
+func nicNames() providers.NICNames {
+	return providers.NICNames{
+		Network: []string{"libvirt.bridge.name", "libvirt.networkName"},
+		Model:   []string{"libvirt.model"}, DefaultModel: defaultModel,
 	}
-	l := n.Network.Libvirt
-	return orElse(l.Bridge, l.Network), orElse(l.Model, defaultModel)
 }

@@ -3,7 +3,6 @@ package libvirt
 import (
 	"maps"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -38,13 +37,13 @@ func machineFields() providers.Honours {
 		"VirtualMachine.spec.importedDisk.source":       {Act: providers.Describe},
 		"VirtualMachine.spec.importedDisk.migrationRef": {Act: providers.Describe},
 		"VirtualMachine.spec.disks[]":                   {},
-		"VirtualMachine.spec.disks[].type":              {Act: providers.AtCreation, When: providers.DiskTypes, Note: thinOrThick},
+		"VirtualMachine.spec.disks[].type":              {Act: providers.AtCreation, Only: providers.Provisions(), Note: thinOrThick},
 		"VirtualMachine.spec.disks[].storageClass":      {Act: providers.Ignore, Note: "there are no classes of storage"},
 		"VirtualMachine.spec.disks[].scsi.controller":   {Act: providers.AtCreation},
 		"VirtualMachine.spec.disks[].scsi.controllerType": {
 			Act: providers.Ignore, Note: "the controller is virtio-scsi",
 		},
-		"VirtualMachine.spec.disks[].scsi.sharedBus": {Act: providers.AtCreation, When: unshared, Note: "noSharing alone"},
+		"VirtualMachine.spec.disks[].scsi.sharedBus": {Act: providers.AtCreation, Only: providers.Values{"noSharing"}, Note: "noSharing alone"},
 		"VirtualMachine.spec.networks[]":             {},
 		"VirtualMachine.spec.networks[].ipAddress":   {Act: providers.AtCreation, Note: bySeed},
 		"VirtualMachine.spec.networks[].prefix":      {Act: providers.AtCreation, Note: bySeed},
@@ -59,15 +58,15 @@ func classFields() providers.Honours {
 		"VMClass.spec.memory":                                  {},
 		"VMClass.spec.firmware":                                {},
 		"VMClass.spec.diskDefaults.size":                       {},
-		"VMClass.spec.diskDefaults.type":                       {Act: providers.AtCreation, When: providers.RootType, Note: thinOrThick},
-		"VMClass.spec.extraConfig":                             {Field: providers.FieldAutostart, When: onlyAutostart, Note: "autostart alone"},
+		"VMClass.spec.diskDefaults.type":                       {Act: providers.AtCreation, Only: providers.Provisions(), Note: thinOrThick},
+		"VMClass.spec.extraConfig":                             {Field: providers.FieldAutostart, Only: providers.Values{"autostart"}, Note: "autostart alone"},
 		"VMClass.spec.performanceProfile.cpuHotAddEnabled":     {Note: "room for four times as many"},
 		"VMClass.spec.performanceProfile.nestedVirtualization": {Note: "true needs KVM on an Intel or AMD host"},
 		"VMClass.spec.performanceProfile.memoryHotAddEnabled": {
-			Act: providers.AtCreation, When: func(vm *manifest.VM) bool { return !vm.MemHotAdd }, Note: "false alone",
+			Act: providers.AtCreation, Only: providers.Values{"false"}, Note: "false alone",
 		},
 		"VMClass.spec.performanceProfile.virtualizationBasedSecurity": {
-			Act: providers.AtCreation, When: func(vm *manifest.VM) bool { return !vm.VBS }, Note: "false alone",
+			Act: providers.AtCreation, Only: providers.Values{"false"}, Note: "false alone",
 		},
 		"VMClass.spec.securityProfile.secureBoot": {},
 		"VMClass.spec.securityProfile.tpmEnabled": {Note: "true needs swtpm on the host"},
@@ -103,24 +102,4 @@ func networkFields() providers.Honours {
 		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.servers":       {Act: providers.AtCreation, Note: bySeed},
 		"VMNetworkAttachment.spec.ipAllocation.dnsConfig.searchDomains": {Act: providers.AtCreation, Note: bySeed},
 	}
-}
-
-func unshared(vm *manifest.VM) bool {
-	for _, d := range vm.Disks {
-		if d.SCSI != nil && d.SCSI.SharedBus != "" && d.SCSI.SharedBus != "noSharing" {
-			return false
-		}
-	}
-	return true
-}
-
-// onlyAutostart tells whether nothing is written in extraConfig that this
-// provider does not know.
-func onlyAutostart(vm *manifest.VM) bool {
-	for key := range vm.ExtraConfig {
-		if key != "autostart" {
-			return false
-		}
-	}
-	return true
 }

@@ -39,16 +39,18 @@ func TestGuest(t *testing.T) {
 		return via["lease front"] && via["lease back"]
 	})
 
-	r.twice(vm, providers.Change{
+	more := providers.Change{
 		Live: true, MemoryMiB: ptr(int64(224)), GrowDisks: []providers.DiskSize{{Name: "root", SizeGiB: 3}},
 		AddDisks: []manifest.Disk{{Name: "more", SizeGiB: 1}}, RemoveNICs: []providers.NICRef{{Name: "back"}},
-	})
+	}
+	r.change(vm, more)
 	r.says("STATE ", "vda:3221225472", "vdb:1073741824", "vdc:1073741824")
 	got := r.describe(vm)
 	if len(got.Running.NICs) != 1 || len(got.Running.Disks) != 3 || got.Config.MemoryMiB.Value != 224 {
 		t.Errorf("running %+v, config %+v", got.Running, got.Config)
 	}
 	eventually(t, "the balloon is as wanted", func() bool { return r.describe(vm).Running.MemoryMiB.Value == 224 })
+	r.untouched("tiny", func() { r.change(vm, more) }) // once the guest has followed
 	r.change(vm, providers.Change{Live: true, CPU: ptr(2)})
 	if got := r.describe(vm); got.Running.CPU.Value != 2 || got.Running.CPUMax.Value != 4 {
 		t.Errorf("running %+v", got.Running)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/libvirt/libvirttest"
@@ -34,7 +36,7 @@ func (r *rig) untouched(name string, fn func()) {
 	before := r.host.Virsh("dumpxml", name) + r.host.Virsh("domstate", name)
 	fn()
 	if after := r.host.Virsh("dumpxml", name) + r.host.Virsh("domstate", name); after != before {
-		r.t.Errorf("%s has changed:\n%s\nwas:\n%s", name, after, before)
+		r.t.Errorf("%s has changed (-before +after):\n%s", name, cmp.Diff(strings.Split(before, "\n"), strings.Split(after, "\n")))
 	}
 }
 

@@ -25,6 +25,7 @@ type Provider struct {
 	log      *slog.Logger
 	library  *library
 	pulse    *pulse
+	stated   *providers.Capabilities
 
 	mu       sync.Mutex
 	host     *hostFacts // nil until read
@@ -52,7 +53,7 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 	log = log.With(logkey.Component, "libvirt", logkey.Provider, settings.Key.String())
 	return &Provider{
 		settings: settings, session: s, log: log, library: newLibrary(), pulse: &pulse{},
-		creating: map[providers.Owner]bool{},
+		stated: s.capabilities(), creating: map[providers.Owner]bool{},
 	}, nil
 }
 

@@ -22,7 +22,7 @@ type broken struct {
 	task         func(context.Context, providers.TaskRef) (bool, error)
 	list         func(context.Context) (*providers.Inventory, error)
 	sweep        func(context.Context, providers.Leftover) error
-	capabilities func() providers.Capabilities
+	capabilities func() *providers.Capabilities
 	watch        func(ctx context.Context, ready func(), changed func(ids ...string)) error
 	pulse        func(context.Context) ([]string, error)
 	snapshots    func(context.Context, providers.Ref) ([]providers.Snapshot, error)
@@ -104,7 +104,7 @@ func (b *broken) Sweep(ctx context.Context, left providers.Leftover) error {
 	return b.within(ctx, func(ctx context.Context) error { return or(b.sweep, b.Provider.Sweep)(ctx, left) })
 }
 
-func (b *broken) Capabilities() providers.Capabilities {
+func (b *broken) Capabilities() *providers.Capabilities {
 	return or(b.capabilities, b.Provider.Capabilities)()
 }
 

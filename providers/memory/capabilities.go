@@ -3,7 +3,6 @@ package memory
 import (
 	"maps"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -13,16 +12,18 @@ const (
 )
 
 // Capabilities implements providers.Capable. They are those of a libvirt host.
-func (p *Provider) Capabilities() providers.Capabilities {
-	concurrency := p.settings.MaxConnections
+func (p *Provider) Capabilities() *providers.Capabilities { return p.stated }
+
+func capabilities(s providers.Settings) *providers.Capabilities {
+	concurrency := s.MaxConnections
 	if concurrency <= 0 {
 		concurrency = defaultConcurrency
 	}
-	return providers.Capabilities{
+	return &providers.Capabilities{
 		Change:            abilities(),
 		MemoryShrinksLive: true,
 		Concurrency:       concurrency,
-		NIC:               nicOpinion,
+		NIC:               nicNames,
 		Honours:           providers.NewHonours(honoured()),
 	}
 }
@@ -51,28 +52,12 @@ func abilities() map[providers.Field]providers.Ability {
 	return all
 }
 
-// nicOpinion returns the network and model that a wanted interface will have:
-// a bridge before a network, the port group when there is no libvirt block,
-// else the name of the attachment. There is no opinion about a NIC that keeps
-// the template's interface.
-func nicOpinion(nic manifest.NIC) (network, model string) {
-	n := nic.Network
-	if n == nil {
-		return "", ""
-	}
-	model = defaultNICModel
-	if n.Libvirt != nil && n.Libvirt.Model != "" {
-		model = n.Libvirt.Model
-	}
-	switch {
-	case n.Libvirt != nil && n.Libvirt.Bridge != "":
-		return n.Libvirt.Bridge, model
-	case n.Libvirt != nil && n.Libvirt.Network != "":
-		return n.Libvirt.Network, model
-	case n.VSphere != nil && n.VSphere.Portgroup != "":
-		return n.VSphere.Portgroup, model
-	}
-	return n.Key.Name, model
+// nicNames says what a wanted interface is plugged in to: a bridge before a
+// network, the port group when there is no libvirt block, else the name of the
+// attachment. It is shared, and nobody writes to it.
+var nicNames = providers.NICNames{
+	Network: []string{"libvirt.bridge.name", "libvirt.networkName", "vsphere.portgroup", "name"},
+	Model:   []string{"libvirt.model"}, DefaultModel: defaultNICModel,
 }
 
 // honoured is what the model shows, compares or keeps.
@@ -88,7 +73,7 @@ func honoured() providers.Honours {
 		"VirtualMachine.spec.resources.cpu":        {},
 		"VirtualMachine.spec.resources.memoryMiB":  {},
 		"VirtualMachine.spec.disks":                {},
-		"VirtualMachine.spec.disks[].type":         {When: providers.DiskTypes, Note: thinOrThick},
+		"VirtualMachine.spec.disks[].type":         {Only: providers.Provisions(), Note: thinOrThick},
 		"VirtualMachine.spec.disks[].storageClass": {Act: providers.Ignore, Note: "there are no classes of storage"},
 		"VirtualMachine.spec.networks":             {},
 		"VirtualMachine.spec.networks[].ipAddress": {Act: providers.Ignore, Note: noGuest},
@@ -102,7 +87,7 @@ func honoured() providers.Honours {
 		"VMClass.spec.memory":                      {},
 		"VMClass.spec.firmware":                    {},
 		"VMClass.spec.diskDefaults.size":           {},
-		"VMClass.spec.diskDefaults.type":           {When: providers.RootType, Note: thinOrThick},
+		"VMClass.spec.diskDefaults.type":           {Only: providers.Provisions(), Note: thinOrThick},
 		"VMClass.spec.extraConfig":                 {Note: "autostart, too"},
 		"VMClass.spec.resourceLimits":              {},
 		"VMClass.spec.securityProfile.secureBoot":  {},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -159,6 +160,38 @@ func TestContractOfABareProvider(t *testing.T) {
 	}
 	if tried < 20 {
 		t.Errorf("%d checks could be tried, want at least 20", tried)
+	}
+}
+
+// TestContractOfAProviderThatAsksItsEndpoint runs the suite against one that
+// states nothing until a call of its connection has succeeded.
+func TestContractOfAProviderThatAsksItsEndpoint(t *testing.T) {
+	hv := memory.NewHypervisor()
+	hv.SetNature(memory.Nature{ShutdownTakes: time.Second})
+	tt := target(hv)
+	tt.Poll = 100 * time.Millisecond // virtual
+	tt.Connect = func(context.Context) (providers.Provider, error) {
+		b := &broken{Provider: hv.Connect(settings()), o: hv.Outside()}
+		var reached atomic.Bool
+		b.around = func(ctx context.Context, call func(context.Context) error) error {
+			err := call(ctx)
+			if err == nil {
+				reached.Store(true)
+			}
+			return err
+		}
+		b.capabilities = func() *providers.Capabilities {
+			if !reached.Load() {
+				return nil
+			}
+			return b.Provider.Capabilities()
+		}
+		return b, nil
+	}
+	for _, c := range providertest.Checks() {
+		if err := inBubble(t, tt, c); err != nil {
+			t.Errorf("%s: %v", c.Name, err)
+		}
 	}
 }
 

@@ -98,7 +98,7 @@ func (s *state) lacking(c call, vm *manifest.VM) error {
 
 func (s *state) lackingNetwork(c call, nics []manifest.NIC) error {
 	for _, n := range nics {
-		if network, _ := nicOpinion(n); s.Lacks["network "+network] {
+		if network, _ := nicNames.Of(n); s.Lacks["network "+network] {
 			return c.missing("network " + network)
 		}
 	}

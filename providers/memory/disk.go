@@ -99,7 +99,7 @@ func changeText(ch providers.Change) string {
 		say("-nic[%s]", nicText(r))
 	}
 	for _, n := range ch.AddNICs {
-		network, _ := nicOpinion(n)
+		network, _ := nicNames.Of(n)
 		say("+nic[%s]=%s", n.Name, network)
 	}
 	if ch.Tags != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 func TestNetworkOpinion(t *testing.T) {
-	opinion := connect(memory.Nature{}).Capabilities().NIC
+	names := connect(memory.Nature{}).Capabilities().NIC
 	key := manifest.Key{Namespace: "default", Name: "lan"}
 	for _, row := range []struct {
 		network *manifest.Network
@@ -25,7 +25,7 @@ func TestNetworkOpinion(t *testing.T) {
 		{&manifest.Network{Key: key, Libvirt: &manifest.LibvirtNetwork{Network: "n"}}, "n virtio", "else the network"},
 		{&manifest.Network{Key: key, VSphere: &manifest.VSphereNetwork{Portgroup: "pg"}}, "pg virtio", "else the port group"},
 	} {
-		network, model := opinion(manifest.NIC{Name: "eth0", Network: row.network})
+		network, model := names.Of(manifest.NIC{Name: "eth0", Network: row.network})
 		if got := network + " " + model; got != row.want {
 			t.Errorf("%+v: %q, want %q: %s", row.network, got, row.want, row.reason)
 		}

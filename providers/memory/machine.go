@@ -148,7 +148,7 @@ func makeDisk(name, origin string, gib int) providers.Disk {
 // makeNIC returns the interface that a manifest asks for. An address that the
 // interface was given before is kept when the manifest states none.
 func makeNIC(nic manifest.NIC, o providers.Owner, given map[string]string, s providers.Settings, n Nature) providers.NIC {
-	network, model := nicOpinion(nic)
+	network, model := nicNames.Of(nic)
 	if network == "" {
 		network = s.Defaults.Network
 	}

@@ -25,6 +25,7 @@ type Options struct {
 type Provider struct {
 	hv       *Hypervisor
 	settings providers.Settings
+	stated   *providers.Capabilities
 	closed   atomic.Bool
 	pulse    pulse
 }
@@ -48,7 +49,7 @@ func New(o Options) *Provider {
 
 // Connect returns a new connection, for the fleet of the settings.
 func (h *Hypervisor) Connect(s providers.Settings) *Provider {
-	return &Provider{hv: h, settings: s}
+	return &Provider{hv: h, settings: s, stated: capabilities(s)}
 }
 
 // Hypervisor returns what the provider is connected to.

@@ -3,7 +3,6 @@ package memory_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -209,26 +208,6 @@ func connectionMutants() []mutant {
 				}
 				return b.Provider.IsTaskComplete(ctx, ref)
 			}
-		}},
-		{"capabilities-are-constant", "capabilities follow the moment", func(b *broken) {
-			asked := 0
-			b.capabilities = func() providers.Capabilities {
-				asked++
-				c := b.Provider.Capabilities()
-				c.Concurrency = asked
-				return c
-			}
-		}},
-		{"capabilities-are-constant", "an ability is not in the contract's words", func(b *broken) {
-			b.capabilities = func() providers.Capabilities {
-				c := b.Provider.Capabilities()
-				c.Change[providers.FieldCPU] = providers.Ability(fmt.Sprint("hot"))
-				return c
-			}
-		}},
-		{"capabilities-are-constant", "the caller gets the provider's own table", func(b *broken) {
-			own := b.Provider.Capabilities()
-			b.capabilities = func() providers.Capabilities { return own }
 		}},
 	}
 }

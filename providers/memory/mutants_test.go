@@ -28,7 +28,7 @@ func mutants() []mutant {
 	all := slices.Concat(
 		createMutants(), createRaceMutants(), describeMutants(), listMutants(), absentMutants(), ownershipMutants(),
 		powerMutants(), taskMutants(), reconfigureMutants(), roomMutants(), alterationMutants(), traitMutants(),
-		snapshotMutants(), deleteMutants(), partMutants(), watchMutants(), crowdMutants(), callMutants(), midCallMutants(), credentialMutants(),
+		snapshotMutants(), deleteMutants(), partMutants(), watchMutants(), crowdMutants(), callMutants(), capabilityMutants(), midCallMutants(), credentialMutants(),
 	)
 	slices.SortFunc(all, func(a, b mutant) int {
 		return cmp.Or(cmp.Compare(a.check, b.check), cmp.Compare(a.how, b.how))

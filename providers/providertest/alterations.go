@@ -95,8 +95,8 @@ func alterNetwork(e *Env, vm *providers.VM) (providers.Change, map[string]string
 	nic := e.NIC(old.Name)
 	e.Elsewhere(&nic)
 	want := "*"
-	if c, ok := e.P.(providers.Capable); ok {
-		want, _ = c.Capabilities().NIC(nic)
+	if _, ok := e.P.(providers.Capable); ok {
+		want, _ = e.stated().NIC.Of(nic)
 	}
 	if want == old.Network {
 		e.failf("the Elsewhere hook leaves an interface on %s", want)

@@ -133,9 +133,6 @@ func connectionChecks() []Check {
 	}, {
 		"everything-survives-a-restart", "A new connection finds everything again: VMs by owner, and a task by its reference.",
 		connectionNew,
-	}, {
-		"capabilities-are-constant", "Capabilities states the same at each call, names known abilities, and at least one call at once.",
-		capabilitiesConstant,
 	}}
 }
 
@@ -183,36 +180,6 @@ func connectionNew(ctx context.Context, e *Env) error {
 		if vm := e.describe(ctx, ref); vm.Power != providers.Off {
 			e.failf("the shutdown's task is complete and the VM is %s", vm.Power)
 		}
-	}
-	return e.Err()
-}
-
-func capabilitiesConstant(_ context.Context, e *Env) error {
-	c, stated := e.P.(providers.Capable)
-	if !e.need(stated, "Capable") {
-		return e.Err()
-	}
-	first, second := c.Capabilities(), c.Capabilities()
-	if !maps.Equal(first.Change, second.Change) || first.Concurrency != second.Concurrency ||
-		first.MemoryShrinksLive != second.MemoryShrinksLive {
-		e.failf("capabilities differ between two calls: %+v, %+v", first, second)
-	}
-	for field, ability := range first.Change {
-		switch ability {
-		case providers.Live, providers.LiveInHeadroom, providers.Restart, providers.Replace, providers.Never, providers.Uncompared:
-		default:
-			e.failf("the ability to change %s is %q", field, ability)
-		}
-	}
-	if first.Concurrency < 1 || first.NIC == nil || first.Honours == nil {
-		e.failf("capabilities are incomplete: concurrency %d, NIC set: %t, Honours set: %t",
-			first.Concurrency, first.NIC != nil, first.Honours != nil)
-	}
-	fields, honours := len(first.Change), len(first.Honours)
-	clear(first.Change)
-	clear(first.Honours)
-	if now := c.Capabilities(); len(now.Change) != fields || len(now.Honours) != honours {
-		e.failf("the caller's change to the capabilities changed the provider's")
 	}
 	return e.Err()
 }

@@ -119,8 +119,7 @@ func (e *Env) matchDisks(want *manifest.VM, got *providers.VM) {
 // matchNICs expects the wanted interfaces, and no others, with addresses that
 // the mark remembers.
 func (e *Env) matchNICs(want *manifest.VM, got *providers.VM) {
-	c, stated := e.P.(providers.Capable)
-	if !stated || !e.observes(providers.FieldNIC) {
+	if !e.observes(providers.FieldNIC) {
 		return
 	}
 	if !got.Config.NICsKnown || len(got.Config.NICs) != len(want.NICs) {
@@ -133,12 +132,10 @@ func (e *Env) matchNICs(want *manifest.VM, got *providers.VM) {
 		if n.MAC != "" {
 			shape[at+".mac"] = n.MAC
 		}
-		if opinion := c.Capabilities().NIC; opinion != nil {
-			network, model := opinion(n)
-			for path, value := range map[string]string{at + ".network": network, at + ".model": model} {
-				if value != "" {
-					shape[path] = value
-				}
+		network, model := e.stated().NIC.Of(n)
+		for path, value := range map[string]string{at + ".network": network, at + ".model": model} {
+			if value != "" {
+				shape[path] = value
 			}
 		}
 		if e.observes(providers.FieldNICMAC) {

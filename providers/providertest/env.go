@@ -126,12 +126,25 @@ func (e *Env) observes(f providers.Field) bool {
 }
 
 func (e *Env) ability(f providers.Field) (a providers.Ability, stated bool) {
-	c, ok := e.P.(providers.Capable)
-	if !ok {
-		return "", false
+	return e.stated().Ability(f)
+}
+
+// stated returns what the provider states now; never nil.
+func (e *Env) stated() *providers.Capabilities {
+	if c, ok := e.P.(providers.Capable); ok {
+		if caps := c.Capabilities(); caps != nil {
+			return caps
+		}
 	}
-	caps := c.Capabilities()
-	return caps.Ability(f)
+	return &providers.Capabilities{}
+}
+
+// reach lets a provider ask its endpoint what it states. One that fails will
+// fail the check, too.
+func (e *Env) reach(ctx context.Context) {
+	if _, ok := e.P.(providers.Capable); ok && len(e.stated().Change) == 0 {
+		_ = e.call(ctx, e.P.Validate)
+	}
 }
 
 // cleanUp removes what the check made, also after a failure.

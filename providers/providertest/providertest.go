@@ -47,7 +47,7 @@ func Checks() []Check {
 		absentChecks(), unreadableChecks(), ownershipChecks(), powerChecks(), taskChecks(),
 		reconfigureChecks(), roomChecks(), alterationChecks(), traitChecks(),
 		snapshotChecks(), deleteChecks(), attachedChecks(), sweepChecks(), watchChecks(), crowdChecks(),
-		contextChecks(), connectionChecks(), midCallChecks(), errorChecks(),
+		contextChecks(), connectionChecks(), capabilityChecks(), midCallChecks(), errorChecks(),
 	)
 }
 
@@ -76,6 +76,7 @@ func Try(ctx context.Context, target Target, c Check) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	e := newEnv(target, p, c.Name)
+	e.reach(ctx)
 	err = c.Run(ctx, e)
 	if left := e.cleanUp(ctx); left != nil && err == nil {
 		err = fmt.Errorf("clean up: %w", left)

@@ -51,7 +51,7 @@ func roomBelow(ctx context.Context, e *Env) error {
 	}
 	ref, before := e.runningAs(ctx, "a", func(vm *manifest.VM) { vm.CPU++ })
 	e.takes(ctx, "taking a CPU", ref, before, providers.Change{CPU: new(before.Config.CPU.Value - 1)})
-	if c, ok := e.P.(providers.Capable); ok && !c.Capabilities().MemoryShrinksLive && e.changeable(providers.FieldMemory) {
+	if !e.stated().MemoryShrinksLive && e.changeable(providers.FieldMemory) {
 		before = e.describe(ctx, ref)
 		e.takes(ctx, "taking memory", ref, before, providers.Change{MemoryMiB: new(before.Config.MemoryMiB.Value - 32)})
 	}

@@ -141,6 +141,7 @@ func (e *Env) connectAgain(ctx context.Context) {
 	}
 	if next, err := e.Connect(ctx); e.ok("connect again", err) {
 		e.P = next
+		e.reach(ctx)
 	}
 }
 

@@ -2,8 +2,8 @@ package vsphere
 
 import (
 	"cmp"
+	"strings"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -11,12 +11,15 @@ import (
 // the settings do not say.
 const defaultConcurrency = 8
 
-// Capabilities states what this provider observes, changes and honours.
-func (p *Provider) Capabilities() providers.Capabilities {
-	return providers.Capabilities{
+// Capabilities states what this provider observes, changes and honours,
+// whichever the server is.
+func (p *Provider) Capabilities() *providers.Capabilities { return p.stated }
+
+func capabilities(s providers.Settings) *providers.Capabilities {
+	return &providers.Capabilities{
 		Change:      abilities(),
-		Concurrency: cmp.Or(p.settings.MaxConnections, defaultConcurrency),
-		NIC:         nicWords,
+		Concurrency: cmp.Or(s.MaxConnections, defaultConcurrency),
+		NIC:         nicNames(),
 		Honours:     providers.NewHonours(honoured()),
 	}
 }
@@ -45,19 +48,17 @@ func abilities() map[providers.Field]providers.Ability {
 	for field, rule := range traits() {
 		all[field] = rule.ability
 	}
-	for _, key := range []string{keyCloneMode, "libvirt.", "proxmox."} {
-		all[providers.FieldExtraConfig.Of(key)] = providers.Uncompared
+	all[providers.FieldExtraConfig.Of(keyCloneMode)] = providers.Uncompared
+	for _, entry := range ownKeys() {
+		all[providers.FieldExtraConfig.Of(strings.TrimPrefix(entry, "!"))] = providers.Uncompared
 	}
 	return all
 }
 
-// nicWords returns how Describe will name the network and the model of a NIC
-// of the manifest. There is no opinion about one that keeps the template's
-// interface.
-func nicWords(n manifest.NIC) (network, model string) {
-	if n.Network == nil || n.Network.VSphere == nil {
-		return "", ""
+// nicNames says how Describe names the network and the model of an interface.
+func nicNames() providers.NICNames {
+	return providers.NICNames{
+		Network: []string{"vsphere.portgroup"}, LastElement: true,
+		Model: []string{"vsphere.adapterType"}, DefaultModel: defaultModel,
 	}
-	v := n.Network.VSphere
-	return lastName(v.Portgroup), cmp.Or(v.AdapterType, defaultModel)
 }

@@ -20,7 +20,7 @@ func TestEveryFieldHasItsAnswer(t *testing.T) {
 			if !ok {
 				t.Errorf("%s: nothing is said of it", f.Path)
 			}
-			if entry.When != nil && entry.Note == "" {
+			if entry.Only != nil && entry.Note == "" {
 				t.Errorf("%s: a condition without words", f.Path)
 			}
 			for at := range table {
@@ -96,6 +96,8 @@ func TestKeysOfExtraConfig(t *testing.T) {
 		{"guestinfo.userdata", keyRefused, "first-boot data"},
 		{"", keyRefused, "no key"},
 		{"libvirt.machine", keyElsewhere, "another provider's"},
+		{"libvirt.a[0]", keyElsewhere, "likewise, though it could not be set here"},
+		{"LIBVIRT.machine", keyHandedOn, "theirs are spelled as they are, too"},
 		{"autostart", keyElsewhere, "a host's"},
 	} {
 		if got := useOf(r.key); got != r.want {

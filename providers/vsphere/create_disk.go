@@ -10,6 +10,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
 )
 
 // orderDisk finds the existing disk that a VM boots from, and where the VM
@@ -61,7 +62,7 @@ func diskFile(vm *manifest.VM) (object.DatastorePath, error) {
 func (p *Provider) placeBeside(ctx context.Context, c *vim25.Client, o *order, file object.DatastorePath) error {
 	placement, defaults := o.req.VM.Placement, p.settings.Defaults
 	if file.Datastore != "" {
-		if placement.Datastore != "" && lastName(placement.Datastore) != file.Datastore {
+		if placement.Datastore != "" && providers.LastElement(placement.Datastore) != file.Datastore {
 			return invalid("the imported disk is on datastore %q, and placement.datastore is %q; write one of them", file.Datastore, placement.Datastore)
 		}
 		if placement.Datastore == "" {

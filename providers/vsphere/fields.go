@@ -3,7 +3,6 @@ package vsphere
 import (
 	"maps"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -41,7 +40,7 @@ func machineFields() providers.Honours {
 
 		"VirtualMachine.spec.importedDisk.diskID":       {Act: providers.Describe, Note: "path says where it is"},
 		"VirtualMachine.spec.importedDisk.path":         {Act: providers.AtCreation, Note: "[datastore] path"},
-		"VirtualMachine.spec.importedDisk.format":       {When: onlyVMDK, Act: providers.AtCreation, Note: "vmdk alone"},
+		"VirtualMachine.spec.importedDisk.format":       {Only: providers.Values{"vmdk"}, Act: providers.AtCreation, Note: "vmdk alone"},
 		"VirtualMachine.spec.importedDisk.source":       {Act: providers.Describe},
 		"VirtualMachine.spec.importedDisk.sizeGiB":      {Act: providers.Ignore, Note: "the disk has its size"},
 		"VirtualMachine.spec.importedDisk.migrationRef": {Act: providers.Describe},
@@ -53,7 +52,7 @@ func machineFields() providers.Honours {
 
 		"VirtualMachine.spec.disks[].name":         {Note: "never taken away"},
 		"VirtualMachine.spec.disks[].sizeGiB":      {Note: "grows only, and not with snapshots"},
-		"VirtualMachine.spec.disks[].type":         {When: diskTypes, Note: "what a disk spins on is the datastore's matter"},
+		"VirtualMachine.spec.disks[].type":         {Only: providers.Provisions(), Note: "what a disk spins on is the datastore's matter"},
 		"VirtualMachine.spec.disks[].storageClass": {Act: providers.Ignore, Note: "a disk lies beside its VM"},
 		"VirtualMachine.spec.disks[].scsi": {
 			Note: "without it, a disk is plugged in where SCSI bus 0 has room",
@@ -76,12 +75,12 @@ func classFields() providers.Honours {
 		"VMClass.spec.firmware": {Note: "a template with other firmware needs it written"},
 
 		"VMClass.spec.diskDefaults.size":         {Note: "not below the template's"},
-		"VMClass.spec.diskDefaults.type":         {When: rootType, Note: "what a disk spins on is the datastore's matter"},
+		"VMClass.spec.diskDefaults.type":         {Only: providers.Provisions(), Note: "what a disk spins on is the datastore's matter"},
 		"VMClass.spec.diskDefaults.iops":         {Act: providers.Ignore},
 		"VMClass.spec.diskDefaults.storageClass": {Act: providers.Ignore},
 		"VMClass.spec.guestToolsPolicy":          {Act: providers.Ignore, Note: "the image brings its tools"},
 		"VMClass.spec.extraConfig": {
-			When: ownKeys, Note: "not autostart, which a host has, and not keys of other providers; vsphere.hardwareVersion takes a restart",
+			Only: ownKeys(), Note: "not autostart, which a host has, and not keys of other providers; vsphere.hardwareVersion takes a restart",
 		},
 
 		"VMClass.spec.resourceLimits": {Note: "one that is written no more stays as it is"},
@@ -147,37 +146,4 @@ func networkFields() providers.Honours {
 		"VMNetworkAttachment.spec.qos":                                  {Act: providers.Ignore, Note: ofPortGroup},
 		"VMNetworkAttachment.spec.metadata":                             {Act: providers.Describe},
 	}
-}
-
-func onlyVMDK(vm *manifest.VM) bool { return vm.Imported == nil || vm.Imported.Format == "vmdk" }
-
-// ownKeys tells whether every key of extraConfig says something to a VM here.
-func ownKeys(vm *manifest.VM) bool {
-	for key := range vm.ExtraConfig {
-		if useOf(key) == keyElsewhere {
-			return false
-		}
-	}
-	return true
-}
-
-// diskTypes tells whether the type of every disk says how its space is
-// provided, or nothing.
-func diskTypes(vm *manifest.VM) bool {
-	for _, d := range vm.Disks {
-		if !provides(d.Type) {
-			return false
-		}
-	}
-	return true
-}
-
-func rootType(vm *manifest.VM) bool { return provides(vm.RootDisk.Type) }
-
-func provides(kind string) bool {
-	switch kind {
-	case "", thinDisk, thickDisk, eagerDisk:
-		return true
-	}
-	return false
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/vmsteward/vmsteward/providers"
 )
 
 // The keys of extraConfig that are settings of this provider, and not handed
@@ -33,6 +35,10 @@ const (
 // could be set, and not be read back.
 const unnameable = "\"[]\\"
 
+// ownKeys are the keys that say something to a VM here. The others speak to
+// the reconciler, which keeps autostart, or to another provider.
+func ownKeys() providers.Values { return providers.Values{"!autostart", "!libvirt.", "!proxmox."} }
+
 // useOf tells what is done with a key of a manifest's extraConfig.
 func useOf(key string) keyUse {
 	lower := strings.ToLower(key)
@@ -42,10 +48,10 @@ func useOf(key string) keyUse {
 	switch {
 	case key == keyHardwareVersion || key == keyCloneMode:
 		return keySetting
+	case !ownKeys().Has(key):
+		return keyElsewhere
 	case key == "" || strings.ContainsAny(key, unnameable) || begins("vmsteward.", "guestinfo.", "vsphere."):
 		return keyRefused
-	case key == "autostart" || begins("libvirt.", "proxmox."):
-		return keyElsewhere
 	}
 	return keyHandedOn
 }

@@ -54,7 +54,7 @@ type candidate struct {
 // the same name, which can be cloned, too.
 func (r roster) named(l *layout, written string) []candidate {
 	var templates, others []candidate
-	for _, name := range slices.Compact([]string{written, lastName(written)}) {
+	for _, name := range slices.Compact([]string{written, providers.LastElement(written)}) {
 		for _, e := range r[name] {
 			found := candidate{ref: vmRef(e.ref), name: name, path: name}
 			if at := l.byRef[e.parent]; at != nil {

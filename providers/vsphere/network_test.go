@@ -118,6 +118,7 @@ func TestInterfacesThatCannotBe(t *testing.T) {
 }
 
 func TestWantedNetwork(t *testing.T) {
+	names := nicNames()
 	for _, r := range []struct {
 		reason    string
 		n         *manifest.Network
@@ -134,9 +135,20 @@ func TestWantedNetwork(t *testing.T) {
 		n := manifest.NIC{Name: "lan", Network: r.n}
 		pg, dvs, err := wantedNetwork(n)
 		wantKind(t, r.reason, err, r.kind, "")
-		nic, card := nicWords(n)
+		nic, card := names.Of(n)
 		if pg != r.pg || dvs != r.dvs || nic != r.nic || card != r.card {
 			t.Errorf("%s: %q of %q, reported as %q with %q", r.reason, pg, dvs, nic, card)
+		}
+	}
+}
+
+// TestNamesWithinInventoryPaths holds how manifests write a name and how
+// vCenter does against each other.
+func TestNamesWithinInventoryPaths(t *testing.T) {
+	for _, name := range []string{"net", "a/b", `a\b`, "100%", "100%2f"} {
+		written := pathName(name)
+		if read, last := plainName.Replace(written), providers.LastElement("/DC0/network/"+written); read != name || last != name {
+			t.Errorf("%q is read as %q, and at the end of a path as %q; want %q", written, read, last, name)
 		}
 	}
 }

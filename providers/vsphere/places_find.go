@@ -35,16 +35,6 @@ func pathMeans(path, name string) bool {
 	return false
 }
 
-// lastName returns the name at the end of what a manifest writes, which may be
-// an inventory path.
-func lastName(written string) string {
-	written = strings.TrimRight(written, "/")
-	if i := strings.LastIndexByte(written, '/'); i >= 0 {
-		return plainName.Replace(written[i+1:])
-	}
-	return written
-}
-
 // absent says that no place of that name is there.
 func (l *layout) absent(k kind, name string) error {
 	advice := "create it, or correct the name"

@@ -9,6 +9,7 @@ import (
 	"github.com/vmware/govmomi/vim25/types"
 
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
 )
 
 // reach is from where networks are looked for.
@@ -49,7 +50,7 @@ func (l *layout) networks(nics []manifest.NIC, r reach) (map[string]network, err
 // the cluster reaches come first.
 func (l *layout) network(name, dvs string, r reach) (network, error) {
 	candidates := slices.DeleteFunc(l.named(kindNetwork, name), func(p *location) bool {
-		return p.datacenter != r.datacenter || dvs != "" && p.switchName != lastName(dvs)
+		return p.datacenter != r.datacenter || dvs != "" && p.switchName != providers.LastElement(dvs)
 	})
 	if r.compute != nil && len(candidates) > 1 {
 		near := slices.DeleteFunc(slices.Clone(candidates), func(p *location) bool { return !slices.Contains(r.compute.nets, p.ref) })

@@ -22,6 +22,7 @@ type Provider struct {
 	images   *images
 	turns    turns
 	progress progress
+	stated   *providers.Capabilities
 
 	view      view
 	directory directory
@@ -41,7 +42,7 @@ func New(settings providers.Settings, log *slog.Logger) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{settings: settings, session: s, log: log, places: newPlaces(), images: newImages()}
+	p := &Provider{settings: settings, session: s, log: log, places: newPlaces(), images: newImages(), stated: capabilities(settings)}
 	p.roster = remember(p.readRoster)
 	return p, nil
 }

@@ -78,7 +78,7 @@ func Base(w *manifest.VM, caps *providers.Capabilities, it *Item, before map[str
 		out[named("disks", d.Name, "size")] = gib(d.SizeGiB)
 	}
 	for _, n := range w.NICs {
-		network, model := nicNames(caps, n)
+		network, model := caps.NIC.Of(n)
 		out[named("nics", n.Name, "network")] = network
 		out[named("nics", n.Name, "model")] = model
 	}

@@ -51,8 +51,9 @@ func foundVM(w *manifest.VM) *providers.VM {
 	for _, d := range w.Disks {
 		h.Disks = append(h.Disks, providers.Disk{Name: d.Name, Origin: d.Name, SizeGiB: providers.Known(d.SizeGiB)})
 	}
+	names := testCaps().NIC
 	for _, n := range w.NICs {
-		network, model := opinion(n)
+		network, model := names.Of(n)
 		mac := n.MAC
 		if mac == "" {
 			mac = owner.MAC("52:54:00", n.Name)
@@ -86,13 +87,6 @@ func both(f *providers.VM, change func(*providers.Hardware)) {
 	}
 }
 
-func opinion(n manifest.NIC) (network, model string) {
-	if n.Network == nil {
-		return "", ""
-	}
-	return n.Network.Key.Name, "virtio"
-}
-
 func testCaps() *providers.Capabilities {
 	return &providers.Capabilities{
 		Change: map[providers.Field]providers.Ability{
@@ -105,7 +99,7 @@ func testCaps() *providers.Capabilities {
 			"extraConfig[board]": providers.Restart, "extraConfig[other.]": providers.Uncompared,
 			providers.FieldFirmware: providers.Replace, providers.FieldImage: providers.Replace, providers.FieldCloudInit: providers.Replace,
 		},
-		NIC: opinion, Concurrency: 4,
+		NIC: providers.NICNames{Network: []string{"name"}, DefaultModel: "virtio"}, Concurrency: 4,
 	}
 }
 

@@ -105,7 +105,7 @@ func (c *comparison) nic(w *manifest.NIC) {
 		})
 		return
 	}
-	network, model := nicNames(c.caps, *w)
+	network, model := c.caps.NIC.Of(*w)
 	c.nicField(providers.FieldNICNetwork, w, "network", network, func(f *providers.NIC) string { return f.Network })
 	c.nicField(providers.FieldNICModel, w, "model", model, func(f *providers.NIC) string { return f.Model })
 	c.nicField(providers.FieldNICMAC, w, "mac", c.wantedMAC(w), func(f *providers.NIC) string { return f.MAC })
@@ -129,15 +129,8 @@ func (c *comparison) wantedMAC(w *manifest.NIC) string {
 	return cmp.Or(w.MAC, c.f.Mark.MACs[w.Name])
 }
 
-func nicNames(caps *providers.Capabilities, n manifest.NIC) (network, model string) {
-	if caps.NIC == nil {
-		return "", ""
-	}
-	return caps.NIC(n)
-}
-
 func describeNIC(caps *providers.Capabilities, n manifest.NIC) string {
-	network, model := nicNames(caps, n)
+	network, model := caps.NIC.Of(n)
 	switch {
 	case network == "":
 		return "present"

@@ -157,7 +157,7 @@ func (w *walker) build() plan.Plan {
 	}
 	in := plan.Input{
 		Fleet: "lab", Now: w.now, Facts: w.facts,
-		Endpoints: []plan.Endpoint{{Key: lab, Inventory: plan.Found(inv), Caps: new(w.p.Capabilities())}},
+		Endpoints: []plan.Endpoint{{Key: lab, Inventory: plan.Found(inv), Caps: w.p.Capabilities()}},
 		Policy: plan.Policy{Drift: plan.Enforce, MaxDisruption: plan.Restart,
 			Prune: plan.Prune{Mode: plan.PruneDelete, Grace: time.Hour, MaxCount: 3, AllowEmpty: true}},
 	}
@@ -174,7 +174,7 @@ func (w *walker) pass(most int) (empty bool, p plan.Plan) {
 	for i := range p.Items {
 		it := p.Items[i]
 		if it.Action == plan.None {
-			w.facts[it.VM] = &plan.Facts{Provider: lab, Applied: plan.Base(w.wanted[it.VM.Name], new(w.p.Capabilities()), it, nil)}
+			w.facts[it.VM] = &plan.Facts{Provider: lab, Applied: plan.Base(w.wanted[it.VM.Name], w.p.Capabilities(), it, nil)}
 		}
 		done := true
 		for j := range it.Ops {
@@ -196,7 +196,7 @@ func (w *walker) finish(it *plan.Item) {
 	f := w.recall(it.VM)
 	f.Pending = nil
 	if vm := w.wanted[it.VM.Name]; vm != nil {
-		f.Applied = plan.Base(vm, new(w.p.Capabilities()), it, f.Applied)
+		f.Applied = plan.Base(vm, w.p.Capabilities(), it, f.Applied)
 	} else if it.Action == plan.Delete || it.Action == plan.Sweep {
 		delete(w.facts, it.VM)
 		return

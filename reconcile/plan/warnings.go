@@ -29,7 +29,7 @@ func (b *builder) unhonoured(w *manifest.VM, e *Endpoint) []string {
 		if !e.Caps.Honours.Acts(path, w) {
 			out = append(out, "not honoured by this provider: "+path)
 		}
-		if honour, ok := e.Caps.Honours.Of(path); ok && honour.When != nil {
+		if honour, ok := e.Caps.Honours.Of(path); ok && len(honour.Only) > 0 {
 			hangs = true
 		}
 	}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 )
 
@@ -13,8 +12,9 @@ import (
 // they set, of which one field is honoured for one of them only.
 func TestVMsThatSetTheSameAreWarnedEachForItself(t *testing.T) {
 	small, large := wantedVM("small"), wantedVM("large")
-	large.CPU = 64
-	list := []string{"always", "never", "small"}
+	large.MemHotAdd = true
+	const sized = "VMClass.spec.performanceProfile.memoryHotAddEnabled"
+	list := []string{"always", "never", sized}
 	small.Declared, large.Declared = list, list
 	s := scene(small, large)
 	honours := providers.Honours{"always": {}}
@@ -24,14 +24,14 @@ func TestVMsThatSetTheSameAreWarnedEachForItself(t *testing.T) {
 		return itemOf(t, &p, name).Warnings
 	}
 	for _, name := range []string{"small", "large"} {
-		if diff := cmp.Diff([]string{"not honoured by this provider: never", "not honoured by this provider: small"}, said(name)); diff != "" {
+		if diff := cmp.Diff([]string{"not honoured by this provider: never", "not honoured by this provider: " + sized}, said(name)); diff != "" {
 			t.Errorf("%s: nothing hangs on the VM (-want +got):\n%s", name, diff)
 		}
 	}
-	honours["small"] = providers.Honour{When: func(vm *manifest.VM) bool { return vm.CPU < 8 }, Note: "of small VMs"}
+	honours[sized] = providers.Honour{Only: providers.Values{"false"}, Note: "false alone"}
 	for name, want := range map[string][]string{
 		"small": {"not honoured by this provider: never"},
-		"large": {"not honoured by this provider: never", "not honoured by this provider: small"},
+		"large": {"not honoured by this provider: never", "not honoured by this provider: " + sized},
 	} {
 		if diff := cmp.Diff(want, said(name)); diff != "" {
 			t.Errorf("%s: one field hangs on the VM (-want +got):\n%s", name, diff)

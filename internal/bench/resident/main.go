@@ -22,6 +22,7 @@ const (
 )
 
 func main() {
+	daemon.BeFrugal()
 	side.Main(func(r *side.Run) error {
 		repo, err := side.NewRepo(r.Stage, side.Fleet(wanted, "/images/base.qcow2"))
 		if err != nil {
