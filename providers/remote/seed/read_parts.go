@@ -143,12 +143,16 @@ func (r *reader) static(field string, n Network) *manifest.StaticAddress {
 
 func (r *reader) disks(text string) {
 	var all []Disk
-	if !r.decode("disks_json", text, &all) {
-		return
+	if r.decode("disks_json", text, &all) {
+		r.eachDisk("disks_json", all)
 	}
+}
+
+// eachDisk adds the disks beside the root disk.
+func (r *reader) eachDisk(text string, all []Disk) {
 	seen := map[string]bool{providers.RootDiskName: true}
 	for i, d := range all {
-		field := fmt.Sprintf("disks_json[%d]", i)
+		field := fmt.Sprintf("%s[%d]", text, i)
 		disk := manifest.Disk{Name: d.Name, SizeGiB: int(d.SizeGiB), Type: d.Type}
 		if disk.Name == "" {
 			disk.Name = fmt.Sprintf("disk%d", i)
