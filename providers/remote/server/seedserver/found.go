@@ -4,8 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
-	"maps"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -97,10 +97,7 @@ func (s *Server) listed(vm *providers.VM) *pb.VMInfo {
 		Cpu: int32(h.CPU.Value), MemoryMib: h.MemoryMiB.Value, ProviderRaw: s.raw(vm),
 	}
 	if vm.Tags.Known {
-		tags, err := json.Marshal(vm.Tags.Value)
-		if err == nil { // texts can always be written
-			maps.Copy(info.ProviderRaw, map[string]string{"tags": string(tags)})
-		}
+		info.ProviderRaw["tags"] = strings.Join(vm.Tags.Value, ",")
 	}
 	for _, d := range h.Disks {
 		info.Disks = append(info.Disks, &pb.DiskInfo{Id: diskID(d), Path: d.Origin, SizeGib: int32(d.SizeGiB.Value)})

@@ -84,7 +84,14 @@ func request(name string) *pb.CreateRequest {
 // made creates a VM, waits for it, and returns its id.
 func (r *rig) made(t *testing.T, name string) string {
 	t.Helper()
-	res, err := r.Create(t.Context(), request(name))
+	return r.tagged(t, name)
+}
+
+func (r *rig) tagged(t *testing.T, name string, tags ...string) string {
+	t.Helper()
+	req := request(name)
+	req.Tags = tags
+	res, err := r.Create(t.Context(), req)
 	if err != nil {
 		t.Fatal(err)
 	}

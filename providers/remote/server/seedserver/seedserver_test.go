@@ -63,7 +63,7 @@ func TestALife(t *testing.T) {
 // TestList: what is ours, with its true sizes, and nothing else.
 func TestList(t *testing.T) {
 	r := newRig(t, memory.Nature{}, nil)
-	id := r.made(t, "web")
+	id := r.tagged(t, "web", "b", "a")
 	r.elsewhere(t)
 	if _, err := r.hv.Outside().AddForeign(memory.Foreign{Name: "foreign"}); err != nil {
 		t.Fatal(err)
@@ -86,7 +86,7 @@ func TestList(t *testing.T) {
 		protocmp.IgnoreFields(&pb.VMInfo{}, "provider_raw")); d != "" {
 		t.Errorf("-want +got\n%s", d)
 	}
-	if raw := got.GetProviderRaw(); raw["tags"] != "[]" || raw["cpu_count"] != "2" || raw["managed"] != "true" {
+	if raw := got.GetProviderRaw(); raw["tags"] != "a,b" || raw["cpu_count"] != "2" || raw["managed"] != "true" {
 		t.Errorf("raw is %v", raw)
 	}
 }
@@ -141,11 +141,7 @@ func TestWrongRequests(t *testing.T) {
 		"nothing desired":        last(r.Reconfigure(t.Context(), &pb.ReconfigureRequest{Id: "x"})),
 		"no snapshot":            last(r.SnapshotRevert(t.Context(), &pb.SnapshotRevertRequest{VmId: "x"})),
 	} {
-		want := codes.InvalidArgument
-		if why == "no snapshot" {
-			want = codes.Unimplemented // the provider is asked first whether it has any
-		}
-		wantCode(t, err, want, why)
+		wantCode(t, err, codes.InvalidArgument, why)
 	}
 	if calls := r.hv.Calls(); len(calls) > 0 {
 		t.Errorf("the provider was asked %v", calls)
