@@ -2,6 +2,7 @@ package seedserver
 
 import (
 	"context"
+	"slices"
 
 	"github.com/vmsteward/vmsteward/providers"
 	pb "github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
@@ -32,11 +33,11 @@ func live(can *providers.Capabilities, f providers.Field) bool {
 
 // diskTypes returns how the space of a disk can be provided.
 func diskTypes(can *providers.Capabilities) []string {
-	switch honour, ok := can.Honours.Of("VirtualMachine.spec.disks[].type"); {
-	case !ok, honour.Act == providers.Ignore, honour.Act == providers.Refuse:
+	honour, ok := can.Honours.Of("VirtualMachine.spec.disks[].type")
+	if !ok || honour.Act == providers.Ignore || honour.Act == providers.Refuse {
 		return nil
 	}
-	return []string{"thin", "thick", "eagerzeroedthick"}
+	return slices.DeleteFunc([]string{"thin", "thick", "eagerzeroedthick"}, func(t string) bool { return !honour.Only.Has(t) })
 }
 
 // networkTypes returns what an interface can be plugged into.
@@ -50,11 +51,13 @@ func (s *Server) networkTypes() []string {
 	return nil
 }
 
-// capabilities returns what a provider states now: nothing, where it does not.
+// capabilities returns what a provider states now: nothing, where it does not,
+// or not yet.
 func capabilities(p providers.Provider) *providers.Capabilities {
 	if c, ok := p.(providers.Capable); ok {
-		can := c.Capabilities()
-		return &can
+		if can := c.Capabilities(); can != nil {
+			return can
+		}
 	}
 	return &providers.Capabilities{}
 }

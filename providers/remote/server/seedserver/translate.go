@@ -43,23 +43,14 @@ func failed(err error) error {
 	case c == codes.NotFound && !providers.IsAbsent(err):
 		c = codes.FailedPrecondition // the VM may well be there
 	}
-	return statusOf(c, err)
+	return wire.StatusOf(c, err)
 }
 
 // notMade is failed for a creation: a VM that stands in the way exists
 // already.
 func notMade(err error) error {
 	if providers.KindOf(err) == providers.Conflict {
-		return statusOf(codes.AlreadyExists, err)
+		return wire.StatusOf(codes.AlreadyExists, err)
 	}
 	return failed(err)
-}
-
-// statusOf makes a status with the provider's own words in its details.
-func statusOf(c codes.Code, err error) error {
-	s := status.New(c, err.Error())
-	if full, err := s.WithDetails(wire.EncodeFailure(err)); err == nil {
-		s = full
-	}
-	return s.Err()
 }
