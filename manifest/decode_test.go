@@ -72,9 +72,12 @@ func TestFindings(t *testing.T) {
 			"6:32: warning: spec.source.libvirt.zzzzzzzz: unknown field"},
 		{"runtime is for Kubernetes alone", KindProvider, "type: libvirt\nendpoint: qemu:///system\ncredentialSecretRef: {name: a}", ""},
 		{"an endpoint that is none", KindProvider, "type: libvirt\nendpoint: kvm1\ncredentialSecretRef: {name: a}",
-			`7:13: error: spec.endpoint: "kvm1" must be an address such as https://vcenter/sdk, qemu:///system or qemu+ssh://user@host/system`},
+			`7:13: error: spec.endpoint: "kvm1" must be an address such as https://vcenter/sdk, qemu:///system, qemu+ssh://user@host/system or grpc://host:9443`},
+		{"a provider server", KindProvider, "type: libvirt\nendpoint: grpc://kvm1:9443", ""},
+		{"a provider server by an address of IPv6", KindProvider, "type: libvirt\nendpoint: \"grpc://[2001:db8::1]:9443\"", ""},
+		{"a provider server at a socket", KindProvider, "type: vsphere\nendpoint: unix:///run/p.sock", ""},
 		{"a login in an address is not repeated", KindProvider, "type: libvirt\nendpoint: ssh://root:hunter2@kvm1\ncredentialSecretRef: {name: a}",
-			`7:13: error: spec.endpoint: "ssh://…@kvm1" must be an address such as https://vcenter/sdk, qemu:///system or qemu+ssh://user@host/system`},
+			`7:13: error: spec.endpoint: "ssh://…@kvm1" must be an address such as https://vcenter/sdk, qemu:///system, qemu+ssh://user@host/system or grpc://host:9443`},
 		{"pod fields of Kubernetes are accepted", KindProvider, "type: libvirt\nendpoint: qemu:///system\ncredentialSecretRef: {name: a}\n" +
 			"runtime: {image: \"a/b:1\", env: [{name: X, value: y}], affinity: {nodeAffinity: {}}}", ""},
 		{"a percent", KindVMSet, "selector: {}\ntemplate: {spec: {providerRef: {name: a}, classRef: {name: b}}}\n" +

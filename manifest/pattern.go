@@ -30,10 +30,10 @@ var patterns = map[string]pattern{
 		"an image name with a tag such as registry/name:1.0"},
 	"containerImage": {regexp.MustCompile(`^[a-zA-Z0-9._/-]+(:[a-zA-Z0-9._-]+)?(@[a-zA-Z0-9]+:[a-fA-F0-9]{64})?$`),
 		"a container image such as registry/name:1.0"},
-	"endpoint": {regexp.MustCompile(`^((https?://[a-zA-Z0-9.-]+(:[0-9]+)?(/.*)?|(tcp|grpc)://[a-zA-Z0-9.-]+:[0-9]+(/.*)?)` +
+	"endpoint": {regexp.MustCompile(`^((https?://[a-zA-Z0-9.-]+(:[0-9]+)?(/.*)?|(tcp|grpc)://([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\]):[0-9]+(/.*)?)` +
 		`|qemu(\+ssh|\+tcp|\+tls|\+unix)?://(([a-zA-Z0-9._-]+@)?([a-zA-Z0-9.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]+)?)?(/.*)` +
 		`|memory://.+|unix:///.+)$`),
-		"an address such as https://vcenter/sdk, qemu:///system or qemu+ssh://user@host/system"},
+		"an address such as https://vcenter/sdk, qemu:///system, qemu+ssh://user@host/system or grpc://host:9443"},
 	"snapshotName": {regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9_-]*[a-zA-Z0-9])?$`),
 		"letters, digits, '-' and '_', with a letter or digit at both ends"},
 	"volumeSize": {regexp.MustCompile(`^[0-9]+(\.[0-9]+)?(Ei?|Pi?|Ti?|Gi?|Mi?|Ki?)$`), "a size such as 100Gi"},
