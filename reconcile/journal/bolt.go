@@ -171,6 +171,34 @@ func (s *boltStore) SetState(name string, v any) error {
 	}))
 }
 
+// States implements Store.
+func (s *boltStore) States(prefix string, each func(name string, value []byte) error) error {
+	return wrap("read", s.db.View(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, stateBucket)
+		if err != nil {
+			return err
+		}
+		c := b.Cursor()
+		for k, v := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)); k, v = c.Next() {
+			if err := each(string(k), v); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// DropState implements Store.
+func (s *boltStore) DropState(name string) error {
+	return wrap("write", s.together.do(func(tx *bolt.Tx) error {
+		b, err := bucket(tx, stateBucket)
+		if err != nil {
+			return err
+		}
+		return b.Delete([]byte(name))
+	}))
+}
+
 // Append implements Store.
 func (s *boltStore) Append(e Event) error {
 	enc, err := encode(e)

@@ -35,6 +35,11 @@ type Store interface {
 	// encoded as JSON. An absent value leaves v as it is.
 	State(name string, v any) error
 	SetState(name string, v any) error
+	// States calls each with every named value whose name begins with prefix,
+	// in the order of their names, and DropState forgets one. What each is
+	// given holds during the call only.
+	States(prefix string, each func(name string, value []byte) error) error
+	DropState(name string) error
 	// Append adds an event to the history, which keeps the newest ones.
 	Append(e Event) error
 	// History returns the newest events, newest first, n at most.

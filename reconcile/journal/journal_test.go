@@ -100,6 +100,36 @@ func TestEveryStepIsThereAfterReopening(t *testing.T) {
 	})
 }
 
+// TestStatesBeginAlike reads and forgets named values by how they begin.
+func TestStatesBeginAlike(t *testing.T) {
+	stores(t, func(t *testing.T, s Store, again func(Store) Store) {
+		for _, name := range []string{"a\x00two", "a\x00one", "b\x00one", "a", "after"} {
+			must(t, s.SetState(name, name))
+		}
+		must(t, s.DropState("a\x00two"))
+		must(t, s.DropState("never"))
+		must(t, s.SetState("a\x00three", 3))
+		s = again(s)
+		for prefix, want := range map[string][]string{
+			"a\x00": {"a\x00one=\"a\\u0000one\"", "a\x00three=3"}, "b\x00": {"b\x00one=\"b\\u0000one\""}, "c": nil,
+		} {
+			var got []string
+			must(t, s.States(prefix, func(name string, value []byte) error {
+				got = append(got, name+"="+string(value))
+				return nil
+			}))
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", prefix, diff)
+			}
+		}
+		stop := errors.New("stop")
+		if err := s.States("", func(string, []byte) error { return stop }); !errors.Is(err, stop) {
+			t.Errorf("a reader that stops: %v", err)
+		}
+		must(t, s.Close())
+	})
+}
+
 func TestHistoryKeepsTheNewest(t *testing.T) {
 	stores(t, func(t *testing.T, s Store, again func(Store) Store) {
 		eachAtOnce(t, historySize+400, func(i int) error { return s.Append(Event{What: fmt.Sprint(i)}) })

@@ -3,6 +3,7 @@ package journal
 import (
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -77,6 +78,29 @@ func (m *Memory) SetState(name string, v any) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.state[name] = enc
+	return nil
+}
+
+// States implements Store.
+func (m *Memory) States(prefix string, each func(name string, value []byte) error) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(m.state)) {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		if err := each(name, m.state[name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DropState implements Store.
+func (m *Memory) DropState(name string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.state, name)
 	return nil
 }
 
