@@ -109,6 +109,7 @@ type Settings struct {
 	Credentials        secret.Set
 	ConnectTimeout     time.Duration
 	MaxConnections     int
+	Ledger             Ledger // nil: an endpoint without a place for marks cannot be used
 }
 
 // Defaults is where VMs go that do not say.
