@@ -51,7 +51,7 @@ func newCore(cfg *Config, store journal.Store, reg *memory.Registry, log *slog.L
 	if c.source, err = newSource(cfg, c.creds, log); err != nil {
 		return c, err
 	}
-	c.endpoints = c.host.endpoints(cfg.Fleet, c.creds, factories(reg), log)
+	c.endpoints = c.host.endpoints(cfg.Fleet, c.creds, factories(reg), store, log)
 	c.engine, err = reconcile.New(reconcile.Options{
 		Fleet: cfg.Fleet, Source: c.source, Load: c.load(), Endpoints: c.endpoints,
 		Journal: store, Policy: c.policy, Log: log,

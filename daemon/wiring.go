@@ -16,8 +16,10 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/libvirt"
 	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/providers/remote"
 	"github.com/vmsteward/vmsteward/providers/vsphere"
 	"github.com/vmsteward/vmsteward/reconcile"
+	"github.com/vmsteward/vmsteward/reconcile/journal"
 	"github.com/vmsteward/vmsteward/sources"
 	"github.com/vmsteward/vmsteward/sources/dir"
 	"github.com/vmsteward/vmsteward/sources/git"
@@ -26,6 +28,10 @@ import (
 // factory builds a provider from its settings. It does not connect.
 type factory func(providers.Settings, *slog.Logger) (providers.Provider, error)
 
+// overWire is the name of the provider for endpoints of provider servers,
+// whatever the type of the Provider manifest.
+const overWire = "remote"
+
 // factories is the table of the built-in providers, by the type of the
 // Provider manifest.
 func factories(reg *memory.Registry) map[string]factory {
@@ -33,6 +39,7 @@ func factories(reg *memory.Registry) map[string]factory {
 		"libvirt": func(s providers.Settings, log *slog.Logger) (providers.Provider, error) { return libvirt.New(s, log) },
 		"vsphere": func(s providers.Settings, log *slog.Logger) (providers.Provider, error) { return vsphere.New(s, log) },
 		"memory":  func(s providers.Settings, _ *slog.Logger) (providers.Provider, error) { return reg.Open(s) },
+		overWire:  func(s providers.Settings, log *slog.Logger) (providers.Provider, error) { return remote.New(s, log) },
 	}
 }
 
@@ -86,7 +93,7 @@ func loadHost(folder string) (*host, error) {
 
 // endpoints builds every provider of the host. One that cannot be built is
 // unusable, and the VMs on it are held; the others work.
-func (h *host) endpoints(fleet string, creds *credentials, makers map[string]factory, log *slog.Logger) []reconcile.Endpoint {
+func (h *host) endpoints(fleet string, creds *credentials, makers map[string]factory, store journal.Store, log *slog.Logger) []reconcile.Endpoint {
 	out := make([]reconcile.Endpoint, 0, len(h.providers))
 	for i, p := range h.providers {
 		ep := reconcile.Endpoint{Key: h.keys[i]}
@@ -96,7 +103,11 @@ func (h *host) endpoints(fleet string, creds *credentials, makers map[string]fac
 		log := log.With(logkey.Provider, ep.Key.String())
 		s, err := settings(p, h.keys[i], fleet, creds)
 		if err == nil {
-			if make, ok := makers[p.Spec.Type]; ok {
+			maker := p.Spec.Type
+			if remote.Speaks(s.Endpoint) {
+				maker, s.Ledger = overWire, newLedger(store, s.Endpoint)
+			}
+			if make, ok := makers[maker]; ok {
 				ep.Provider, err = make(s, log)
 			} else {
 				err = fmt.Errorf("providers of type %q are not built in", p.Spec.Type)

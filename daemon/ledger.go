@@ -1,0 +1,42 @@
+package daemon
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/reconcile/journal"
+)
+
+// ledger is what is ours on one endpoint that has no place for marks, in the
+// journal: one value for each owner. It goes by the endpoint's address, for the
+// same ids on another server are other machines.
+type ledger struct {
+	store  journal.Store
+	prefix string
+}
+
+func newLedger(store journal.Store, endpoint string) *ledger {
+	return &ledger{store, "ledger\x00" + endpoint + "\x00"}
+}
+
+// Load implements providers.Ledger.
+func (l *ledger) Load() (all []providers.LedgerEntry, err error) {
+	err = l.store.States(l.prefix, func(name string, value []byte) error {
+		var e providers.LedgerEntry
+		if err := json.Unmarshal(value, &e); err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		all = append(all, e)
+		return nil
+	})
+	return all, err
+}
+
+// Put implements providers.Ledger.
+func (l *ledger) Put(e providers.LedgerEntry) error {
+	return l.store.SetState(l.prefix+e.Mark.Owner.String(), e)
+}
+
+// Drop implements providers.Ledger.
+func (l *ledger) Drop(o providers.Owner) error { return l.store.DropState(l.prefix + o.String()) }
