@@ -33,7 +33,7 @@ var rooms = []room{
 	{"providers/vsphere", "providers manifest internal/", "github.com/digitalocean", "a provider knows no other, and no plan"},
 	{"providers/memory", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "a provider knows no other, and no plan"},
 	{"providers/remote/rpc", "internal/", "", "generated code knows its schema alone"},
-	{"providers/remote", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "a wire knows no hypervisor"},
+	{"providers/remote", "providers providers/remote/rpc/ manifest internal/", "github.com/digitalocean github.com/vmware", "a wire knows no hypervisor"},
 	{"providers/providertest", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "the suite knows the contract alone"},
 	{"providers", "manifest internal/", "github.com/digitalocean github.com/vmware libvirt.org", "the contract knows no SDK"},
 	{"reconcile/plan", "providers manifest internal/", "os net context log math/rand sync", "judgement is pure"},
