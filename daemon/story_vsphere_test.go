@@ -113,3 +113,40 @@ func shapeOf(vm *mo.VirtualMachine) string {
 	return fmt.Sprintf("%d CPU, %d MiB, %s; %s; %s", vm.Config.Hardware.NumCPU, vm.Config.Hardware.MemoryMB,
 		vm.Runtime.PowerState, strings.Join(sizes, ", "), strings.Join(nics, ", "))
 }
+
+// TestCreationCostsFewCalls counts what a vCenter is asked for one VM more,
+// from the commit until it runs and reads as wanted, by a daemon that is there.
+func TestCreationCostsFewCalls(t *testing.T) {
+	c := newCenter(t, vcsim.Options{})
+	first, second := vmFile{Name: "first", More: logs}, vmFile{Name: "second", More: logs}
+	c.commit([]vmFile{first})
+	c.start()
+	c.until("the first VM is there", c.settled)
+	last := -1
+	c.until("nothing is asked any more", func() bool {
+		_, n := c.asked()
+		last, n = n, last
+		return n == last
+	})
+	c.sim.ResetCalls()
+	c.commit([]vmFile{first, second})
+	c.until("the second VM is there", func() bool { return contains(c.log.lines(t, "action", "vm", "outcome"), "default/second | applied") })
+	calls, n := c.asked()
+	t.Logf("%d calls: %v", n, calls)
+	if n > 12 {
+		t.Errorf("%d calls for one VM, want at most 12: %v", n, calls)
+	}
+	if _, on := c.names(); len(on) != 2 {
+		t.Errorf("these run: %v", on)
+	}
+	c.until("nothing is left to do", c.settled)
+}
+
+// asked returns how often the vCenter was asked what, and the sum.
+func (c *center) asked() (calls map[string]int, sum int) {
+	calls = c.sim.Calls()
+	for _, n := range calls {
+		sum += n
+	}
+	return calls, sum
+}

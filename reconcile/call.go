@@ -93,13 +93,18 @@ func (w *work) await(ctx context.Context, op *plan.Op, task providers.TaskRef) e
 	}
 	told := time.Now()
 	w.donePct = nil
+	begun := op.Task == "" // just now: it has hardly ended yet
 	for pause := firstPoll; ; pause = min(pause*2, lastPoll) {
 		w.progress()
-		done, err := w.poll(ctx, task)
-		if done || err != nil {
-			return err
+		var err error
+		if !begun {
+			done, err := w.poll(ctx, task)
+			if done || err != nil {
+				return err
+			}
+			told = w.headway(op, task, told)
 		}
-		told = w.headway(op, task, told)
+		begun = false
 		late := false
 		w.gate.crew.aside(func() {
 			select {
@@ -123,7 +128,7 @@ func (w *work) await(ctx context.Context, op *plan.Op, task providers.TaskRef) e
 
 // The pauses between two looks at long work.
 const (
-	firstPoll = 100 * time.Millisecond
+	firstPoll = 50 * time.Millisecond
 	lastPoll  = 2 * time.Second
 )
 

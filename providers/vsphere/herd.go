@@ -49,7 +49,9 @@ func (h *herd) news(set *types.UpdateSet) []string {
 	ids := map[string]bool{}
 	for i := range set.FilterSet {
 		for j := range set.FilterSet[i].ObjectSet {
-			h.update(&set.FilterSet[i].ObjectSet[j], ids)
+			if u := &set.FilterSet[i].ObjectSet[j]; u.Obj.Type == virtualMachine {
+				h.update(u, ids)
+			}
 		}
 	}
 	return slices.Sorted(maps.Keys(ids))

@@ -22,6 +22,7 @@ type Provider struct {
 	images   *images
 	turns    turns
 	progress progress
+	errands  errands
 	stated   *providers.Capabilities
 
 	view      view

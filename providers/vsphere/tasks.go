@@ -31,6 +31,14 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 	if !strings.HasPrefix(string(task), taskPrefix) {
 		return ctx.Err() == nil, ctx.Err()
 	}
+	if done, percent, ok := p.errands.of(task); ok && ctx.Err() == nil {
+		if done {
+			p.progress.forget(task)
+		} else {
+			p.progress.note(task, percent)
+		}
+		return done, nil
+	}
 	var info types.TaskInfo
 	known := true
 	err := p.do(ctx, "task", string(task), func(ctx context.Context, c *vim25.Client) (err error) {
@@ -48,6 +56,7 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 		p.progress.forget(task)
 		return true, translate(operation(&info), info.EntityName, taskFailure(&info))
 	}
+	p.errands.seen(task)
 	p.progress.note(task, int(info.Progress))
 	return false, nil
 }

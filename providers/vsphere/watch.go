@@ -31,7 +31,8 @@ const (
 // it ends when that does.
 func (p *Provider) Watch(ctx context.Context, ready func(), changed func(ids ...string)) error {
 	err := p.do(ctx, "watch", "", func(ctx context.Context, c *vim25.Client) error {
-		s := &stream{c: c, herd: newHerd(&p.directory)}
+		s := &stream{c: c, herd: newHerd(&p.directory), errands: &p.errands}
+		defer p.errands.lost()
 		defer s.end(ctx)
 		if err := s.begin(ctx); err != nil {
 			return err
@@ -59,6 +60,7 @@ type stream struct {
 	collector types.ManagedObjectReference
 	version   string // of what was told last
 	herd      *herd
+	errands   *errands
 }
 
 // begin subscribes and takes in what is there, which is no news.
@@ -68,13 +70,18 @@ func (s *stream) begin(ctx context.Context) error {
 		return err
 	}
 	s.collector = made.Returnval
-	_, err = methods.CreateFilter(ctx, s.c, &types.CreateFilter{
-		This: s.collector,
-		Spec: types.PropertyFilterSpec{
-			ObjectSet: []types.ObjectSpec{everyVM(s.c.ServiceContent.RootFolder)},
-			PropSet:   []types.PropertySpec{{Type: virtualMachine, PathSet: watched}},
-		},
-	})
+	filters := []types.PropertyFilterSpec{{
+		ObjectSet: []types.ObjectSpec{everyVM(s.c.ServiceContent.RootFolder)},
+		PropSet:   []types.PropertySpec{{Type: virtualMachine, PathSet: watched}},
+	}}
+	if m := s.c.ServiceContent.TaskManager; m != nil {
+		filters = append(filters, recentTasks(*m))
+	}
+	for i := range filters {
+		if _, err := methods.CreateFilter(ctx, s.c, &types.CreateFilter{This: s.collector, Spec: filters[i]}); err != nil {
+			return err
+		}
+	}
 	for more := true; err == nil && more; {
 		_, more, err = s.take(ctx, 0)
 	}
@@ -130,7 +137,19 @@ func (s *stream) take(ctx context.Context, wait time.Duration) (ids []string, mo
 		return nil, false, nil
 	}
 	s.version = res.Returnval.Version
+	s.tasks(res.Returnval)
 	return s.herd.news(res.Returnval), res.Returnval.Truncated != nil && *res.Returnval.Truncated, nil
+}
+
+// tasks takes in what is said of tasks.
+func (s *stream) tasks(set *types.UpdateSet) {
+	for i := range set.FilterSet {
+		for j := range set.FilterSet[i].ObjectSet {
+			if u := &set.FilterSet[i].ObjectSet[j]; u.Obj.Type == taskType {
+				s.errands.told(u)
+			}
+		}
+	}
 }
 
 // end gives the collector back, if vCenter takes it at once. It goes with the

@@ -23,7 +23,6 @@ type stream struct {
 	version   int
 	last      *types.UpdateSet // told as version
 	dirty     map[types.ManagedObjectReference]bool
-	all       bool // everything is to be looked at
 	seen      map[types.ManagedObjectReference]*selection
 	pending   []pendingUpdate
 	cancel    context.CancelFunc // of the wait under way
@@ -36,6 +35,7 @@ type selection struct {
 	filter  types.ManagedObjectReference
 	spec    types.PropertyFilterSpec
 	objects map[types.ManagedObjectReference]map[string]types.AnyType
+	all     bool // everything is to be looked at
 }
 
 type pendingUpdate struct {
@@ -45,7 +45,7 @@ type pendingUpdate struct {
 
 func newStream() *stream {
 	return &stream{
-		wake: make(chan struct{}, 1), all: true,
+		wake:  make(chan struct{}, 1),
 		dirty: make(map[types.ManagedObjectReference]bool),
 		seen:  make(map[types.ManagedObjectReference]*selection),
 	}
@@ -58,8 +58,8 @@ func (s *stream) ring() {
 	}
 }
 
-// changed notes that an object is another, new or gone. All is looked at for
-// one that is not known and that a filter may select.
+// changed notes that an object is another, new or gone. All that a filter
+// selects is looked at for one that is not known and that it may select.
 func (s *stream) changed(ref types.ManagedObjectReference) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,7 @@ func (s *stream) changed(ref types.ManagedObjectReference) {
 		if _, ok := sel.objects[ref]; ok {
 			s.dirty[ref] = true
 		} else if sel.mayHave(ref.Type) {
-			s.all = true
+			sel.all = true
 		} else {
 			continue
 		}
@@ -147,8 +147,8 @@ func (s *stream) await(limit context.Context) bool {
 // look reads what may have changed, and notes what has.
 func (s *stream) look(l *law, ctx *simulator.Context, pc *simulator.PropertyCollector) types.BaseMethodFault {
 	s.mu.Lock()
-	all, dirty := s.all, s.dirty
-	s.all, s.dirty = false, make(map[types.ManagedObjectReference]bool)
+	dirty := s.dirty
+	s.dirty = make(map[types.ManagedObjectReference]bool)
 	s.mu.Unlock()
 	l.s.world.Lock()
 	defer l.s.world.Unlock()
@@ -159,7 +159,7 @@ func (s *stream) look(l *law, ctx *simulator.Context, pc *simulator.PropertyColl
 		}
 		sel := s.through(ref, filter.Spec)
 		var fault types.BaseMethodFault
-		if all || sel.objects == nil {
+		if s.toldOf(sel) {
 			fault = s.lookAtAll(l, ctx, pc, sel)
 		} else {
 			fault = s.lookAt(l, ctx, pc, sel, dirty)
@@ -169,6 +169,15 @@ func (s *stream) look(l *law, ctx *simulator.Context, pc *simulator.PropertyColl
 		}
 	}
 	return nil
+}
+
+// toldOf tells whether all that a filter selects is to be looked at.
+func (s *stream) toldOf(sel *selection) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := sel.all || sel.objects == nil
+	sel.all = false
+	return all
 }
 
 func (s *stream) through(ref types.ManagedObjectReference, spec types.PropertyFilterSpec) *selection {
