@@ -6,7 +6,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"time"
 
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc/credentials"
@@ -14,8 +13,9 @@ import (
 	"github.com/vmsteward/vmsteward/internal/logkey"
 )
 
-// handshakesAtOnce bounds what strangers can make us compute.
-const handshakesAtOnce = 64
+// handshakesAtOnce bounds what strangers can make us hold: many can be silent
+// until their time is up without locking the door for others.
+const handshakesAtOnce = 1024
 
 // door makes the handshakes of a server and tells of those that it refuses.
 type door struct {
@@ -37,12 +37,10 @@ var errCrowd = errors.New("too many handshakes at once")
 // ServerHandshake implements credentials.TransportCredentials. The connection
 // has a deadline already.
 func (d *door) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	wait := time.NewTimer(handshakeTimeout)
-	defer wait.Stop()
 	select {
 	case d.room <- struct{}{}:
 		defer func() { <-d.room }()
-	case <-wait.C:
+	default:
 		return d.refuse(raw, errCrowd)
 	}
 	conn, info, err := credentials.NewTLS(d.keys.current()).ServerHandshake(raw)

@@ -36,6 +36,11 @@ func (s *steward) Hello(_ context.Context, req *stewardv1.HelloRequest) (*stewar
 		})
 	}
 	resp := &stewardv1.HelloResponse{Server: "vmsteward/" + s.opts.Version, Type: s.opts.Type, Parts: partsOf(s.p)}
+	if capable, ok := s.p.(providers.Capable); ok {
+		if c := capable.Capabilities(); c != nil {
+			resp.Capabilities = wire.EncodeCapabilities(c)
+		}
+	}
 	return resp, nil
 }
 

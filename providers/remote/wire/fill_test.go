@@ -25,6 +25,8 @@ type filler struct{ n int }
 var chosen = map[reflect.Type]any{
 	reflect.TypeFor[providers.PowerState](): providers.Suspended,
 	reflect.TypeFor[providers.Kind]():       providers.QuotaExceeded,
+	reflect.TypeFor[providers.Ability]():    providers.LiveInHeadroom,
+	reflect.TypeFor[providers.Act]():        providers.AtCreation,
 	reflect.TypeFor[manifest.Power]():       manifest.PowerOn,
 }
 
@@ -102,6 +104,14 @@ func empty(v reflect.Value, path string, left *int) string {
 			}
 		}
 		return ""
+	case reflect.Map:
+		key := v.MapKeys()[0]
+		one := reflect.New(v.Type().Elem()).Elem()
+		one.Set(v.MapIndex(key))
+		if p := empty(one, path+"[]", left); p != "" {
+			v.SetMapIndex(key, one)
+			return p
+		}
 	case reflect.Pointer, reflect.Slice:
 		if p := empty(elem(v), path+"[]", left); p != "" {
 			return p

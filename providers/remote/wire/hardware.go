@@ -101,11 +101,11 @@ func (s *scan) traits(m *stewardv1.Traits) providers.Traits {
 	return t
 }
 
-// field reads the name of a field. Its text is checked by the one that the
-// trait is for.
+// field reads the name of a field. What is said of it is checked by the one
+// that it is for.
 func (s *scan) field(name string) providers.Field {
 	if name == "" {
-		s.fail("a trait has no name")
+		s.fail("a field has no name")
 	}
 	return providers.Field(name)
 }

@@ -55,6 +55,9 @@ func TestNothingIsLost(t *testing.T) {
 	t.Run("Wanted", func(t *testing.T) {
 		everyField(t, 100, EncodeWanted, DecodeWanted, "VM.Key.Name", "VM.Disks[].Name", "VM.NICs[].Name", "VM.Declared[]", "VM.Tags[]")
 	})
+	t.Run("Capabilities", func(t *testing.T) {
+		everyField(t, 14, EncodeCapabilities, DecodeCapabilities)
+	})
 	t.Run("Problem", func(t *testing.T) {
 		everyField(t, 3, EncodeProblem, func(m *stewardv1.Problem) (*providers.Problem, error) { return ptr(DecodeProblem(m), nil) })
 	})
@@ -203,5 +206,19 @@ func TestUnknownIsNotEmpty(t *testing.T) {
 		if d := cmp.Diff(row.vm, got); d != "" || !got.Same(&row.vm) {
 			t.Errorf("%s (-want +got):\n%s", row.reason, d)
 		}
+	}
+}
+
+// TestANewerPeer states what we have no word for.
+func TestANewerPeer(t *testing.T) {
+	got, err := DecodeCapabilities(&stewardv1.Capabilities{
+		Change: map[string]string{"cpu": "by moonlight"}, Honours: []*stewardv1.Honour{{Path: "a.b", Act: "dream"}},
+	})
+	if err != nil || got.Change["cpu"] != providers.Never || got.Honours["a.b"].Act != providers.Ignore {
+		t.Errorf("it is taken for %+v, %v", got, err)
+	}
+	vm, err := DecodeVM(&stewardv1.VM{Id: "1", Power: 99})
+	if err != nil || vm.Power != providers.Unknown {
+		t.Errorf("a state of tomorrow is %s, %v", vm.Power, err)
 	}
 }
