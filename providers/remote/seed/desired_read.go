@@ -37,7 +37,7 @@ func Changes(text string) (*Want, []Remark, error) {
 	}
 	r.desiredDisks(want, desired.Disks)
 	if err := errors.Join(r.errs...); err != nil {
-		return nil, r.remarks, &providers.Error{Op: "reconfigure", Kind: r.kind, Err: err}
+		return nil, r.remarks, &providers.Error{Op: "reconfigure", Kind: r.fault, Err: err}
 	}
 	return want, r.remarks, nil
 }

@@ -19,7 +19,7 @@ func FuzzWanted(f *testing.F) {
 	}
 	f.Add("a", `{"cpu":1,"MEMORYMIB":1}`, `{"URL":"x"}`, `[null,{"PCISlotNumber":-1}]`, `[{"SizeGiB":1,"SCSI":null}]`, `[]`)
 	f.Fuzz(func(t *testing.T, name, class, image, networks, disks, placement string) {
-		vm, _, err := Wanted("default", &pb.CreateRequest{
+		vm, _, err := Wanted("memory", "default", &pb.CreateRequest{
 			Name: name, ClassJson: class, ImageJson: image, NetworksJson: networks, DisksJson: disks, PlacementJson: placement,
 		})
 		if err != nil {
@@ -28,7 +28,7 @@ func FuzzWanted(f *testing.F) {
 			}
 			return
 		}
-		if vm.CPU < 1 || vm.MemoryMiB < 1 || vm.Image == nil || vm.Key.Name == "" {
+		if vm.CPU < 1 || vm.MemoryMiB < 1 || vm.Image == nil && vm.Imported == nil || vm.Key.Name == "" {
 			t.Fatalf("no VM: %+v", vm)
 		}
 		for _, d := range vm.Disks {
@@ -40,7 +40,7 @@ func FuzzWanted(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%+v cannot be written: %v", vm, err)
 		}
-		back, _, err := Wanted("default", again)
+		back, _, err := Wanted("memory", "default", again)
 		if err != nil {
 			t.Fatalf("what was written is not read: %v\n%s", err, again)
 		}

@@ -13,12 +13,12 @@ import (
 	pb "github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 )
 
-// Wanted reads the request of a creation as a VM of that namespace, in the
-// words of every kind of provider at once: each reads its own. What the
-// request says and no provider could act on is in the remarks. An error is of
-// kind InvalidSpec, or NotSupported for what must not be left out.
-func Wanted(namespace string, req *pb.CreateRequest) (*manifest.VM, []Remark, error) {
-	r := reader{vm: &manifest.VM{
+// Wanted reads the request of a creation as a VM of that namespace, for a type
+// of provider. What the request says and no provider could act on is in the
+// remarks. An error is of kind InvalidSpec, or NotSupported for what must not
+// be left out.
+func Wanted(kind, namespace string, req *pb.CreateRequest) (*manifest.VM, []Remark, error) {
+	r := reader{kind: kind, vm: &manifest.VM{
 		Key:   manifest.Key{Namespace: namespace, Name: req.GetName()},
 		Power: manifest.PowerOff,
 	}}
@@ -33,7 +33,7 @@ func Wanted(namespace string, req *pb.CreateRequest) (*manifest.VM, []Remark, er
 	slices.Sort(r.vm.Declared)
 	r.vm.Declared = slices.Compact(r.vm.Declared)
 	if err := errors.Join(r.errs...); err != nil {
-		return nil, r.remarks, &providers.Error{Op: "create", Subject: r.vm.Key.String(), Kind: r.kind, Err: err}
+		return nil, r.remarks, &providers.Error{Op: "create", Subject: r.vm.Key.String(), Kind: r.fault, Err: err}
 	}
 	r.vm.Digest = digest(req)
 	return r.vm, r.remarks, nil
@@ -44,13 +44,14 @@ func Wanted(namespace string, req *pb.CreateRequest) (*manifest.VM, []Remark, er
 type reader struct {
 	vm      *manifest.VM
 	remarks []Remark
+	kind    string // type of the provider
 	errs    []error
-	kind    providers.Kind // of the errors
+	fault   providers.Kind // of the errors
 }
 
 func (r *reader) add(err error) {
 	if err != nil {
-		r.errs, r.kind = append(r.errs, err), providers.InvalidSpec
+		r.errs, r.fault = append(r.errs, err), providers.InvalidSpec
 	}
 }
 
@@ -176,7 +177,7 @@ func (r *reader) security(s *SecurityProfile) {
 	switch {
 	case s.RequireEncryption:
 		r.faultf("class_json.SecurityProfile.RequireEncryption: no VM is encrypted here")
-		r.kind = providers.NotSupported
+		r.fault = providers.NotSupported
 	case s.EncryptionEnabled:
 		r.passOver("class_json.SecurityProfile.EncryptionEnabled", "true")
 	}

@@ -15,16 +15,20 @@ import (
 )
 
 // image reads what the VM boots from: a template, a file or an address. To
-// libvirt a path is an image to copy, to vSphere a disk to attach; the texts
-// do not tell the two apart, so both are given.
+// libvirt a path is an image to copy, to vSphere a disk to boot from.
 func (r *reader) image(text string) {
 	var i Image
 	if !r.decode("image_json", text, &i) {
 		return
 	}
 	named := firstOf(i.TemplateName, i.Path, i.URL)
-	if named == "" {
+	switch {
+	case named == "":
 		r.faultf("image_json says nothing to boot from")
+		return
+	case i.Path != "" && (i.Imported != "" || r.kind == "vsphere" && i.TemplateName == ""):
+		r.vm.Imported = &manifest.ImportedDisk{ID: firstOf(i.Imported, i.Path), Path: i.Path, Format: i.Format}
+		r.declare("VirtualMachine.spec.importedDisk.path", true)
 		return
 	}
 	image := &manifest.Image{Key: manifest.Key{Name: named}, OnMissing: "Fail"}

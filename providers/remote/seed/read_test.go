@@ -62,7 +62,7 @@ func TestRemarks(t *testing.T) {
 	} {
 		req := request()
 		row.set(req)
-		_, remarks, err := Wanted("default", req)
+		_, remarks, err := Wanted("memory", "default", req)
 		if err != nil {
 			t.Errorf("%s: %v", row.reason, err)
 			continue
@@ -104,7 +104,7 @@ func TestRefusals(t *testing.T) {
 	} {
 		req := request()
 		row.set(req)
-		vm, _, err := Wanted("default", req)
+		vm, _, err := Wanted("memory", "default", req)
 		if vm != nil || providers.KindOf(err) != row.kind {
 			t.Errorf("%s: a VM %v, %v of kind %q, want %q", row.reason, vm != nil, err, providers.KindOf(err), row.kind)
 			continue
@@ -146,23 +146,50 @@ func TestReadings(t *testing.T) {
 	} {
 		req := request()
 		row.set(req)
-		vm, _, err := Wanted("default", req)
+		vm, _, err := Wanted("memory", "default", req)
 		if err != nil || !row.ok(vm) {
 			t.Errorf("%s: %v, %+v", row.reason, err, vm)
 		}
 	}
 }
 
+// TestImportedDisks: a path is an image to copy, or a disk to boot from as it
+// is: to vSphere always, and to others when our client says so.
+func TestImportedDisks(t *testing.T) {
+	imported := full()
+	imported.Image, imported.Imported = nil, &manifest.ImportedDisk{ID: "d", Path: "/a.raw", Format: "raw"}
+	for _, row := range []struct {
+		kind, message string
+		copies        bool
+		reason        string
+	}{
+		{"vsphere", "", false, "there is no other meaning"},
+		{"libvirt", "", true, "the server of VirtRigaud knows no other meaning"},
+		{"libvirt", Banner, false, "our server is told"},
+		{"memory", Banner, false, "our server is told"},
+	} {
+		imported.Disks = nil
+		req, err := NewCreate(PeerOf(row.kind, row.message), imported)
+		if err != nil {
+			t.Fatal(err)
+		}
+		vm, _, err := Wanted(row.kind, "lab", req)
+		if err != nil || (vm.Image != nil) != row.copies || (vm.Imported == nil) != row.copies {
+			t.Errorf("%s %q: %v, image %+v, disk %+v: %s", row.kind, row.message, err, vm.Image, vm.Imported, row.reason)
+		}
+	}
+}
+
 // TestDigests: the same request has the same digests, and another has others.
 func TestDigests(t *testing.T) {
-	one, _, err := Wanted("default", request())
+	one, _, err := Wanted("memory", "default", request())
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, _, _ := Wanted("default", request())
+	again, _, _ := Wanted("memory", "default", request())
 	other := request()
 	other.UserData = []byte("#cloud-config\nhostname: a\n")
-	changed, _, _ := Wanted("default", other)
+	changed, _, _ := Wanted("memory", "default", other)
 	if one.Digest != again.Digest || one.Image.Digest != again.Image.Digest {
 		t.Error("the same request has two digests")
 	}

@@ -62,7 +62,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, remarks, err := Wanted("lab", req)
+	got, remarks, err := Wanted("memory", "lab", req)
 	if err != nil {
 		t.Fatal(err)
 	}

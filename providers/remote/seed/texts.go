@@ -60,6 +60,10 @@ type Image struct {
 	Format       string
 	Checksum     string
 	ChecksumType string
+
+	// Imported is the id of a disk that is there already, at Path, and that the
+	// VM boots from as it is. Our own server alone reads it.
+	Imported string `json:",omitempty"`
 }
 
 // Network is one entry of networks_json. The servers of vSphere and libvirt

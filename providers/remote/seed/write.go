@@ -102,7 +102,11 @@ func narrow[N int | int64](n *N) *int32 {
 // imageFor returns what the VM boots from, in the words of one kind of server.
 func imageFor(p *Peer, vm *manifest.VM) (Image, error) {
 	if i := vm.Imported; i != nil {
-		return Image{Path: i.Path, Format: i.Format}, nil
+		image := Image{Path: i.Path, Format: i.Format}
+		if p.Ours {
+			image.Imported = firstOf(i.ID, i.Path)
+		}
+		return image, nil
 	}
 	if vm.Image == nil {
 		return Image{}, errors.New("nothing to boot from")

@@ -14,7 +14,7 @@ import (
 // before, that is the answer; a VM of the name that it did not make is
 // AlreadyExists.
 func (s *Server) Create(ctx context.Context, req *pb.CreateRequest) (*pb.CreateResponse, error) {
-	vm, remarks, err := seed.Wanted(s.opts.Namespace, req)
+	vm, remarks, err := seed.Wanted(s.opts.Type, s.opts.Namespace, req)
 	if err != nil {
 		return nil, failed(err)
 	}
