@@ -89,6 +89,9 @@ type reading struct {
 	at     map[string]int
 	cursor string
 	unread []providers.Problem // what cannot be understood
+
+	problems  []providers.Problem
+	leftovers []providers.Leftover
 }
 
 // all reads every page. An answer without its last page is none.
@@ -134,7 +137,23 @@ func (r *reading) page(page *stewardv1.ListResponse) error {
 		r.remove([]string{m.GetId()})
 		r.unread = append(r.unread, unread(m.GetId(), m.GetName(), err))
 	}
+	r.beside(page)
 	return nil
+}
+
+// beside reads what a page has beside VMs. It may be on every one.
+func (r *reading) beside(page *stewardv1.ListResponse) {
+	for _, m := range page.GetProblems() {
+		r.problems = append(r.problems, wire.DecodeProblem(m))
+	}
+	for _, m := range page.GetLeftovers() {
+		left, err := wire.DecodeLeftover(m)
+		if err != nil {
+			r.unread = append(r.unread, unread(m.GetId(), m.GetId(), err))
+			continue
+		}
+		r.leftovers = append(r.leftovers, left)
+	}
 }
 
 // put replaces the VM of an id, or adds one.
@@ -181,19 +200,7 @@ func (r *reading) detach() {
 // cannot be understood hides nothing else.
 func (r *reading) inventory(page *stewardv1.ListResponse) *providers.Inventory {
 	r.cursor = page.GetCursor()
-	inv := &providers.Inventory{VMs: r.vms}
-	for _, m := range page.GetProblems() {
-		inv.Problems = append(inv.Problems, wire.DecodeProblem(m))
-	}
-	for _, m := range page.GetLeftovers() {
-		left, err := wire.DecodeLeftover(m)
-		if err != nil {
-			r.unread = append(r.unread, unread(m.GetId(), m.GetId(), err))
-			continue
-		}
-		inv.Leftovers = append(inv.Leftovers, left)
-	}
-	inv.Problems = append(inv.Problems, r.unread...)
+	inv := &providers.Inventory{VMs: r.vms, Leftovers: r.leftovers, Problems: append(r.problems, r.unread...)}
 	inv.Complete = page.GetComplete() && len(r.unread) == 0
 	return inv
 }
