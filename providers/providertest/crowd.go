@@ -21,7 +21,10 @@ func callsAtOnce(ctx context.Context, e *Env) error {
 	for i := range crowd {
 		refs = append(refs, providers.Ref{Owner: e.owner(ctx, fmt.Sprint(i))})
 	}
-	tag := func(i int) *[]string { return &[]string{fmt.Sprint("tag-", i)} }
+	tag := func(i int) providers.Change { return providers.Change{Tags: &[]string{fmt.Sprint("tag-", i)}} }
+	if !e.changeable(providers.FieldTags) {
+		tag = func(int) providers.Change { return providers.Change{CPU: new(e.VM(refs[0].Owner.VM).CPU + 1)} }
+	}
 	for _, step := range []struct {
 		name string
 		do   func(i int) error
@@ -29,12 +32,12 @@ func callsAtOnce(ctx context.Context, e *Env) error {
 	}{
 		{"create", func(i int) error { return e.tryCreate(ctx, refs[i].Owner) },
 			func(i int) map[string]string { return map[string]string{"mark.owner": refs[i].Owner.String()} }},
-		{"reconfigure", func(i int) error { return e.tryReconfigure(ctx, refs[i], providers.Change{Tags: tag(i)}) },
+		{"reconfigure", func(i int) error { return e.tryReconfigure(ctx, refs[i], tag(i)) },
 			func(i int) map[string]string {
-				if !e.observes(providers.FieldTags) {
-					return nil
+				if ch := tag(i); ch.CPU != nil {
+					return map[string]string{"config.cpu": fmt.Sprint(*ch.CPU)}
 				}
-				return map[string]string{"tags": fmt.Sprint(*tag(i))}
+				return map[string]string{"tags": fmt.Sprint(*tag(i).Tags)}
 			}},
 		{"start", func(i int) error { return e.tryPower(ctx, refs[i], providers.PowerStart) },
 			func(int) map[string]string { return map[string]string{"power": string(providers.On)} }},

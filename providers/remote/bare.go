@@ -35,7 +35,7 @@ func (p *Provider) greetSeed(ctx context.Context, l *link) (peer, error) {
 	if err != nil {
 		return nil, translate(ctx, "connect", p.where(), b.explain(err))
 	}
-	p.caps.Store(bareCapabilities(b.known, p.settings.MaxConnections))
+	p.state(bareCapabilities(b.known, p.settings.MaxConnections))
 	return b, nil
 }
 

@@ -30,6 +30,7 @@ func bareCapabilities(p *seed.Peer, most int) *providers.Capabilities {
 			providers.FieldCloudInit: providers.Replace,
 		},
 		Concurrency: cmp.Or(most, bareConcurrency),
+		NIC:         providers.NICNames{Network: []string{"libvirt.bridge.name", "libvirt.networkName", "vsphere.portgroup"}},
 		Honours:     providers.NewHonours(bareHonours(p)),
 	}
 	if resizes(p) {

@@ -113,14 +113,17 @@ func (b *bare) Power(ctx context.Context, ref providers.Ref, op providers.PowerO
 // and the machine only while it is off: what a server does to one that runs
 // cannot be told.
 func (b *bare) Reconfigure(ctx context.Context, ref providers.Ref, change providers.Change) (providers.TaskRef, error) {
-	if err := b.can(change); err != nil {
-		return "", err
-	}
 	vm, e, err := b.ours(ctx, ref)
 	if err != nil {
 		return "", err
 	}
-	done, err := b.resize(ctx, vm, change)
+	if err := b.can(change); err != nil {
+		return "", err
+	}
+	var done providers.TaskRef
+	if change.CPU != nil || change.MemoryMiB != nil {
+		done, err = b.resize(ctx, vm, change)
+	}
 	if err != nil || change.Retired == nil || e.Mark.Retired.Equal(*change.Retired) {
 		return done, err
 	}

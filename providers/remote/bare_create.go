@@ -112,15 +112,17 @@ func (b *bare) notMade(ctx context.Context, entry providers.LedgerEntry, err err
 	if !answered(err) {
 		return failure
 	}
-	entry.Begun = time.Time{}
-	var unwritten error
-	if all, listErr := b.everything(ctx); listErr == nil && len(b.named(all, entry.Name)) == 0 {
-		unwritten = b.book.drop(entry.Mark.Owner)
-	} else {
-		unwritten = b.book.put(entry)
+	all, listErr := b.everything(ctx)
+	if listErr != nil {
+		return failure
 	}
-	if unwritten != nil {
-		return errors.Join(failure, unwritten)
+	if len(b.named(all, entry.Name)) == 0 {
+		listErr = b.book.drop(entry.Mark.Owner)
+	} else {
+		_, listErr = b.recognise(all, entry)
+	}
+	if listErr != nil {
+		return errors.Join(failure, listErr)
 	}
 	return failure
 }

@@ -15,30 +15,30 @@ const mostChecked = 64
 // out, and servers leave out what they cannot read: a list is complete if every
 // VM that we have is in it, or is proven to be gone.
 func (b *bare) List(ctx context.Context) (*providers.Inventory, error) {
+	had := b.book.all() // what is made meanwhile need not be in the list
 	all, err := b.everything(ctx)
 	if err != nil {
 		return nil, err
 	}
 	inv := &providers.Inventory{Complete: true, VMs: make([]providers.VM, 0, len(all))}
-	seen := make(map[string]bool, len(all))
-	for _, e := range b.book.all() {
+	for _, e := range had {
 		if _, err := b.recognise(all, e); err != nil {
 			inv.Complete = false
 			inv.Problems = append(inv.Problems, problem(e, err))
 		}
 	}
+	seen := make(map[string]bool, len(all))
 	for _, info := range all {
 		vm := b.known.FromList(info)
 		seen[vm.ID] = true
 		inv.VMs = append(inv.VMs, *b.marked(&vm))
 	}
 	checked := 0
-	for _, e := range b.book.all() {
-		if e.ID == "" || seen[e.ID] {
-			continue
+	for _, e := range had {
+		if e.ID != "" && !seen[e.ID] {
+			checked++
+			b.leftOut(ctx, e, checked, inv)
 		}
-		checked++
-		b.leftOut(ctx, e, checked, inv)
 	}
 	return inv, ctx.Err()
 }

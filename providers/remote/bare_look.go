@@ -67,7 +67,7 @@ func (b *bare) going(e providers.LedgerEntry) bool {
 }
 
 // recognise finds the VM of an entry that has no id yet: when its making was
-// begun nobody had the name.
+// begun nobody had the name. That is no proof for ever.
 func (b *bare) recognise(all []*providerv1.VMInfo, e providers.LedgerEntry) (providers.LedgerEntry, error) {
 	if e.ID != "" {
 		return e, nil
@@ -78,6 +78,9 @@ func (b *bare) recognise(all []*providerv1.VMInfo, e providers.LedgerEntry) (pro
 		return e, nil
 	case len(named) > 1:
 		return e, conflict("%d VMs have the name %q", len(named), e.Name)
+	case time.Since(e.Begun) > trust:
+		return e, conflict("a VM named %q has come since we began to make one, at %s; whether it is that one cannot be told any more",
+			e.Name, e.Begun.UTC().Format(time.RFC3339))
 	}
 	e.ID, e.Begun = named[0].GetId(), time.Time{}
 	return e, b.book.put(e)

@@ -43,7 +43,7 @@ func (p *Provider) greet(ctx context.Context, l *link) (peer, error) {
 	if err != nil {
 		return nil, named("connect", p.where(), broken(err))
 	}
-	p.caps.Store(caps)
+	p.state(caps)
 	return &steward{
 		client: client, name: hello.GetServer(), kind: hello.GetType(), parts: hello.GetParts(),
 		answers: &p.answers, progress: &p.progress,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +78,15 @@ func (p *Provider) unusable(err error) error {
 // Capabilities implements providers.Capable: what the server last said; nil
 // before it was reached.
 func (p *Provider) Capabilities() *providers.Capabilities { return p.caps.Load() }
+
+// state takes over what a server says that it can. What says the same stays the
+// same pointer.
+func (p *Provider) state(caps *providers.Capabilities) {
+	before := p.caps.Load()
+	if before == nil || !reflect.DeepEqual(before, caps) {
+		p.caps.Store(caps)
+	}
+}
 
 // Close implements providers.Closer. Calls under way end with Unavailable.
 func (p *Provider) Close() error { return p.session.close() }
