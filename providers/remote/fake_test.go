@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ const fleet = "test"
 type fake struct {
 	stewardv1.UnimplementedStewardServer
 	kind string
+	mute bool // it does not say what it can until it was read
 
 	mu       sync.Mutex
 	order    []string // the calls, as they came
@@ -50,10 +52,16 @@ func (f *fake) calls() []string {
 
 func (f *fake) Hello(context.Context, *stewardv1.HelloRequest) (*stewardv1.HelloResponse, error) {
 	f.note("hello")
-	return &stewardv1.HelloResponse{
+	hello := &stewardv1.HelloResponse{
 		Server: "fake", Type: f.kind, Capabilities: &stewardv1.Capabilities{Concurrency: 4},
 		Parts: []stewardv1.Part{stewardv1.Part_PART_LIST, stewardv1.Part_PART_WATCH},
-	}, nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.mute && !slices.Contains(f.order, "list ") {
+		hello.Capabilities = nil
+	}
+	return hello, nil
 }
 
 func (f *fake) Validate(context.Context, *stewardv1.ValidateRequest) (*stewardv1.ValidateResponse, error) {

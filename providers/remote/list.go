@@ -76,6 +76,7 @@ func (s *steward) List(ctx context.Context) (*providers.Inventory, error) {
 		last = &answer{r.cursor, r.vms, r.at}
 	}
 	s.answers.set(last)
+	s.restate(ctx)
 	return inv, nil
 }
 

@@ -315,6 +315,26 @@ func TestListTakesDifferences(t *testing.T) {
 	}
 }
 
+// TestCapabilitiesThatComeLater asks a server again that could not say at first.
+func TestCapabilitiesThatComeLater(t *testing.T) {
+	f := &fake{kind: "memory", mute: true, list: func(*stewardv1.ListRequest) ([]*stewardv1.ListResponse, error) {
+		return []*stewardv1.ListResponse{{Last: true, Complete: true}}, nil
+	}}
+	s := serve(t, f.register)
+	p := client(t, "memory", "unix://"+s.address, nil)
+	if err := p.Validate(t.Context()); err != nil || p.Capabilities() != nil {
+		t.Errorf("before it was read: %v, %+v", err, p.Capabilities())
+	}
+	for range 2 {
+		if _, err := p.List(t.Context()); err != nil || p.Capabilities() == nil || p.Capabilities().Concurrency != 4 {
+			t.Errorf("after it was read: %v, %+v", err, p.Capabilities())
+		}
+	}
+	if calls, want := f.calls(), []string{"hello", "validate", "list ", "hello", "list "}; !slices.Equal(calls, want) {
+		t.Errorf("asked %q, want %q", calls, want)
+	}
+}
+
 // TestLargeMessages reads an answer that gRPC would refuse by itself.
 func TestLargeMessages(t *testing.T) {
 	page := &stewardv1.ListResponse{Last: true, Complete: true}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
@@ -17,6 +18,9 @@ type steward struct {
 	kind   string // of the hypervisor
 	parts  []stewardv1.Part
 
+	fleet    string
+	state    func(*providers.Capabilities)
+	stated   atomic.Bool // the server said what it can
 	answers  *answers
 	progress *progress
 }
