@@ -1,5 +1,5 @@
-// Package interop holds the protocols against what others make of their
-// description: the bytes of every message in golden files, and a second
-// implementation of provider.v1 in another language, as a server and as a
-// reader of those bytes. It has no code but its tests.
+// Package interop holds provider.v1 against what others make of its
+// description: the bytes of every message in a golden file, and a second
+// implementation in another language, as a reader of those bytes, as a server
+// and as a client. It has no code but its tests.
 package interop
