@@ -17,12 +17,20 @@ import (
 func (s *Server) Delete(ctx context.Context, req *pb.DeleteRequest) (*pb.TaskResponse, error) {
 	vm, end, err := s.hold(ctx, req.GetId())
 	defer func() { end() }()
-	if providers.IsAbsent(err) {
-		return &pb.TaskResponse{}, nil
+	switch {
+	case providers.IsAbsent(err):
+		err = s.clear(ctx, req.GetId())
+	case err == nil:
+		err = s.remove(ctx, vm)
 	}
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
+	s.seen.forget(req.GetId())
+	return &pb.TaskResponse{}, nil
+}
+
+func (s *Server) remove(ctx context.Context, vm *providers.VM) error {
 	ref := refOf(vm)
 	if vm.Power != providers.Off {
 		task, err := s.opts.Provider.Power(ctx, ref, providers.PowerStop)
@@ -30,17 +38,32 @@ func (s *Server) Delete(ctx context.Context, req *pb.DeleteRequest) (*pb.TaskRes
 			err = s.settle(ctx, task)
 		}
 		if err != nil && !providers.IsAbsent(err) {
-			return nil, failed(err)
+			return err
 		}
 	}
 	task, err := s.opts.Provider.Delete(ctx, ref)
-	if err == nil {
-		err = s.settle(ctx, task)
-	}
 	if err != nil {
-		return nil, failed(err)
+		return err
 	}
-	return &pb.TaskResponse{}, nil
+	return s.settle(ctx, task)
+}
+
+// clear removes what a deletion that was cut short has left of a VM.
+func (s *Server) clear(ctx context.Context, id string) error {
+	owner, known := s.seen.of(id)
+	if !known {
+		return nil
+	}
+	end, err := s.opts.Turn(ctx, owner)
+	if err != nil {
+		return err
+	}
+	defer end()
+	task, err := s.opts.Provider.Delete(ctx, providers.Ref{ID: id, Owner: owner})
+	if err != nil {
+		return err
+	}
+	return s.settle(ctx, task)
 }
 
 // operations are the acts of the protocol.
@@ -64,11 +87,11 @@ func (s *Server) Power(ctx context.Context, req *pb.PowerRequest) (*pb.TaskRespo
 	vm, end, err := s.hold(ctx, req.GetId())
 	defer func() { end() }()
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	task, err := s.opts.Provider.Power(ctx, refOf(vm), op)
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	if op != providers.PowerShutdown {
 		return &pb.TaskResponse{Task: taskOf(task)}, nil

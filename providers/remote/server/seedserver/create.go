@@ -16,19 +16,20 @@ import (
 func (s *Server) Create(ctx context.Context, req *pb.CreateRequest) (*pb.CreateResponse, error) {
 	vm, remarks, err := seed.Wanted(s.opts.Type, s.opts.Namespace, req)
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	owner := s.owner(req.GetName())
 	end, err := s.opts.Turn(ctx, owner)
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	defer end()
 	s.note("create", owner, remarks)
 	res, err := s.opts.Provider.Create(ctx, providers.CreateRequest{Owner: owner, VM: vm})
 	if err != nil {
-		return nil, notMade(err)
+		return nil, s.notMade(err)
 	}
+	s.seen.keep(res.ID, owner)
 	return &pb.CreateResponse{Id: res.ID, Task: taskOf(res.Task)}, nil
 }
 

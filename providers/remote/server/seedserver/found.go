@@ -23,7 +23,7 @@ func (s *Server) Describe(ctx context.Context, req *pb.DescribeRequest) (*pb.Des
 		return &pb.DescribeResponse{PowerState: string(providers.Unknown)}, nil
 	}
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	raw, err := json.Marshal(s.raw(vm))
 	if err != nil {
@@ -73,7 +73,7 @@ func (s *Server) ListVMs(ctx context.Context, _ *pb.ListVMsRequest) (*pb.ListVMs
 	}
 	inv, err := lister.List(ctx)
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	if !inv.Complete {
 		s.opts.Log.Warn("list is not complete", slog.Int("problems", len(inv.Problems)))

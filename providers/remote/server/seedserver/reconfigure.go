@@ -21,16 +21,16 @@ import (
 func (s *Server) Reconfigure(ctx context.Context, req *pb.ReconfigureRequest) (*pb.TaskResponse, error) {
 	want, remarks, err := seed.Changes(req.GetDesiredJson())
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	vm, end, err := s.hold(ctx, req.GetId())
 	defer func() { end() }()
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	s.note("reconfigure", vm.Mark.Owner, remarks)
 	if vm, err = s.look(ctx, req.GetId()); err != nil { // as it is now that it is our turn
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	if !s.ours(vm) {
 		return nil, status.Error(codes.PermissionDenied, req.GetId()+" is not a VM of this server any more")
@@ -47,7 +47,7 @@ func (s *Server) Reconfigure(ctx context.Context, req *pb.ReconfigureRequest) (*
 	}
 	task, err := s.opts.Provider.Reconfigure(ctx, refOf(vm), change)
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	return &pb.TaskResponse{Task: taskOf(task)}, nil
 }

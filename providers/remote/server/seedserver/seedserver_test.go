@@ -291,6 +291,56 @@ func TestValidateIsCheap(t *testing.T) {
 	})
 }
 
+// TestValidateAfterAFailure: what another call met is not hidden by an answer
+// of before.
+func TestValidateAfterAFailure(t *testing.T) {
+	r := newRig(t, memory.Nature{}, nil)
+	id := r.made(t, "web")
+	valid := func() bool {
+		res, err := r.Validate(t.Context(), &pb.ValidateRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return res.GetOk()
+	}
+	if !valid() {
+		t.Fatal("the endpoint cannot be used")
+	}
+	r.hv.Inject(memory.Fault{Kind: providers.Unauthorized, Times: -1})
+	wantCode(t, last(r.Describe(t.Context(), &pb.DescribeRequest{Id: id})), codes.PermissionDenied, "the credentials are refused")
+	if valid() {
+		t.Error("the endpoint is said to be usable after a call that was refused")
+	}
+	r.hv.Heal()
+}
+
+// TestADeletionThatWasCutShort: the disks of a VM that is gone are removed by
+// the next attempt.
+func TestADeletionThatWasCutShort(t *testing.T) {
+	r := newRig(t, memory.Nature{}, nil)
+	id := r.made(t, "web")
+	r.hv.OnStep(func(s memory.Step) error {
+		if s.Op == "delete" && s.N == 1 {
+			return errors.New("interrupted")
+		}
+		return nil
+	})
+	if _, err := r.Delete(t.Context(), &pb.DeleteRequest{Id: id}); err == nil {
+		t.Fatal("the deletion was not cut short")
+	}
+	r.hv.OnStep(nil)
+	res, err := r.Describe(t.Context(), &pb.DescribeRequest{Id: id})
+	if err != nil || res.GetExists() || len(r.hv.Outside().Volumes()) == 0 {
+		t.Fatalf("%v, %v, volumes %v: the test wants disks without their VM", res, err, r.hv.Outside().Volumes())
+	}
+	if _, err := r.Delete(t.Context(), &pb.DeleteRequest{Id: id}); err != nil {
+		t.Fatal(err)
+	}
+	if left := r.hv.Outside().Volumes(); len(left) > 0 {
+		t.Errorf("the volumes %v are left", left)
+	}
+}
+
 // TestADeafGuest: the task of a shutdown ends when the guest's time is over,
 // and the VM still runs.
 func TestADeafGuest(t *testing.T) {

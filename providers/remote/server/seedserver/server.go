@@ -43,6 +43,7 @@ type Server struct {
 	pb.UnimplementedProviderServer
 	opts  Options
 	valid validity
+	seen  owners
 }
 
 var _ pb.ProviderServer = (*Server)(nil)
@@ -69,7 +70,7 @@ func (s *Server) Validate(ctx context.Context, _ *pb.ValidateRequest) (*pb.Valid
 	case err == nil:
 		return &pb.ValidateResponse{Ok: true, Message: seed.Banner + s.opts.Type + ": the endpoint can be used"}, nil
 	case ctx.Err() != nil:
-		return nil, failed(ctx.Err())
+		return nil, s.failed(ctx.Err())
 	}
 	return &pb.ValidateResponse{Message: seed.Banner + s.opts.Type + ": " + err.Error()}, nil
 }
@@ -107,6 +108,7 @@ func (s *Server) hold(ctx context.Context, id string) (vm *providers.VM, end fun
 	if err != nil {
 		return nil, end, err
 	}
+	s.seen.keep(id, vm.Mark.Owner)
 	return vm, release, nil
 }
 

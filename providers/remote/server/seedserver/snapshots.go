@@ -31,7 +31,7 @@ func (s *Server) SnapshotCreate(ctx context.Context, req *pb.SnapshotCreateReque
 	vm, end, err := s.hold(ctx, req.GetVmId())
 	defer func() { end() }()
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	name := req.GetNameHint()
 	if name == "" {
@@ -41,7 +41,7 @@ func (s *Server) SnapshotCreate(ctx context.Context, req *pb.SnapshotCreateReque
 		Name: name, Description: req.GetDescription(), Memory: req.GetIncludeMemory() && vm.Power == providers.On,
 	})
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	return &pb.SnapshotCreateResponse{SnapshotId: name, Task: taskOf(task)}, nil
 }
@@ -54,7 +54,7 @@ func (s *Server) SnapshotDelete(ctx context.Context, req *pb.SnapshotDeleteReque
 		return &pb.TaskResponse{}, nil
 	}
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	return res, nil
 }
@@ -63,7 +63,7 @@ func (s *Server) SnapshotDelete(ctx context.Context, req *pb.SnapshotDeleteReque
 func (s *Server) SnapshotRevert(ctx context.Context, req *pb.SnapshotRevertRequest) (*pb.TaskResponse, error) {
 	res, err := s.snapshotAct(ctx, req.GetVmId(), req.GetSnapshotId(), providers.Snapshotter.RevertSnapshot)
 	if err != nil {
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	return res, nil
 }

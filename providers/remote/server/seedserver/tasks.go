@@ -55,7 +55,7 @@ func (s *Server) TaskStatus(ctx context.Context, req *pb.TaskStatusRequest) (*pb
 	case done && err != nil:
 		return &pb.TaskStatusResponse{Done: true, Error: err.Error()}, nil
 	case err != nil:
-		return nil, failed(err)
+		return nil, s.failed(err)
 	}
 	return &pb.TaskStatusResponse{Done: done || !limit.IsZero() && !time.Now().Before(limit)}, nil
 }

@@ -28,7 +28,15 @@ var code = map[providers.Kind]codes.Code{
 }
 
 // failed makes the status of a call that did not succeed.
-func failed(err error) error {
+func (s *Server) failed(err error) error {
+	switch providers.KindOf(err) {
+	case providers.Unauthorized, providers.Unavailable:
+		s.valid.doubt()
+	}
+	return statusOf(err)
+}
+
+func statusOf(err error) error {
 	var e *providers.Error
 	if !errors.As(err, &e) {
 		if _, is := status.FromError(err); is {
@@ -48,9 +56,9 @@ func failed(err error) error {
 
 // notMade is failed for a creation: a VM that stands in the way exists
 // already.
-func notMade(err error) error {
+func (s *Server) notMade(err error) error {
 	if providers.KindOf(err) == providers.Conflict {
 		return wire.StatusOf(codes.AlreadyExists, err)
 	}
-	return failed(err)
+	return s.failed(err)
 }

@@ -2,6 +2,7 @@ package seedserver
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,7 +16,13 @@ type validity struct {
 	free chan struct{} // holds one while somebody looks
 	at   time.Time     // of the answer; guarded by free, as is err
 	err  error
+
+	doubted atomic.Bool // since the answer
 }
+
+// doubt has the next caller ask anew: another call has failed as if the
+// endpoint could not be used.
+func (v *validity) doubt() { v.doubted.Store(true) }
 
 func (v *validity) check(ctx context.Context) error {
 	select {
@@ -24,7 +31,7 @@ func (v *validity) check(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-v.free }()
-	if !v.at.IsZero() && time.Since(v.at) < fresh {
+	if doubted := v.doubted.Swap(false); !doubted && !v.at.IsZero() && time.Since(v.at) < fresh {
 		return v.err
 	}
 	err := v.ask(ctx)
