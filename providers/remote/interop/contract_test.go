@@ -1,0 +1,110 @@
+package interop
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/providertest"
+	"github.com/vmsteward/vmsteward/providers/remote"
+)
+
+// ledger is one that lives as long as the test.
+type ledger struct {
+	mu      sync.Mutex
+	entries map[providers.Owner]providers.LedgerEntry
+}
+
+func (l *ledger) Load() ([]providers.LedgerEntry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.entries)), nil
+}
+
+func (l *ledger) Put(e providers.LedgerEntry) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.entries[e.Mark.Owner] = e
+	return nil
+}
+
+func (l *ledger) Drop(o providers.Owner) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.entries, o)
+	return nil
+}
+
+// offered is what provider.v1 has words for.
+type offered struct {
+	providers.Provider
+	providers.Lister
+	providers.Capable
+	providers.Closer
+}
+
+// TestContract runs the contract suite through our client against the second
+// implementation. What is skipped is what the protocol has no word for, or what
+// only somebody beside the server could do.
+func TestContract(t *testing.T) {
+	address := startSecond(t)
+	kept := &ledger{entries: map[providers.Owner]providers.LedgerEntry{}}
+	target := providertest.Target{
+		Fleet: "test",
+		Connect: func(context.Context) (providers.Provider, error) {
+			p, err := remote.New(providers.Settings{
+				Fleet: "test", Type: "demo", Endpoint: "grpc://" + address, Ledger: kept,
+			}, slog.New(slog.DiscardHandler))
+			return offered{p, p, p, p}, err
+		},
+		VM: func(key manifest.Key) *manifest.VM {
+			vm := wanted(key.Name)
+			vm.Key, vm.Disks, vm.NICs[0].MAC = key, nil, ""
+			return vm
+		},
+		Poll: time.Millisecond,
+	}
+	tried := 0
+	for _, c := range providertest.Checks() {
+		t.Run(c.Name, func(t *testing.T) {
+			err := providertest.Try(t.Context(), target, c)
+			var skip *providertest.Skip
+			if errors.As(err, &skip) {
+				t.Skip(skip.Reason)
+			}
+			reason, broken := unkept[c.Name]
+			switch {
+			case broken && err == nil:
+				t.Errorf("the promise is listed as one that is not kept: %s", reason)
+			case broken:
+				t.Skip(reason)
+			case err != nil:
+				t.Errorf("%s\nbroken: %v", c.Promise, err)
+			}
+			tried++
+		})
+	}
+	if left, _ := kept.Load(); len(left) > 0 {
+		t.Errorf("the ledger still has %v", left)
+	}
+	if tried < mustTry {
+		t.Errorf("%d promises are kept, want at least %d", tried, mustTry)
+	}
+}
+
+// unkept are the promises that do not hold through provider.v1.
+var unkept = map[string]string{
+	"disks-do-not-shrink":                "disks are not described, and so not changed",
+	"growing-an-unknown-disk-is-refused": "it is refused as what cannot be done to any disk",
+}
+
+// mustTry is how many promises need nothing beside the server: the others are
+// about what the protocol does not carry, or about what befalls the endpoint.
+const mustTry = 45
