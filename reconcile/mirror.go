@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"weak"
 
 	"golang.org/x/sync/errgroup"
 
@@ -24,6 +25,9 @@ type mirror struct {
 	// in place, nor is a machine in it.
 	inv *plan.Inventory
 	at  map[string]int // index in inv.VMs by id
+	// list is the full inventory that inv is of, as long as nothing else was
+	// read since. It is known again, and not kept alive.
+	list weak.Pointer[providers.VM]
 }
 
 // followed notes that nothing is missed from now on; what was before is not
@@ -76,6 +80,12 @@ const fewVMs = 32
 // same values, and the others are copied, to keep nothing alive of the list
 // that they came in. Where most are not as they were, the list itself is kept.
 func (m *mirror) keep(list *providers.Inventory) *plan.Inventory {
+	if m.has(list) {
+		again := *m.inv
+		again.Complete, again.Problems, again.Leftovers = list.Complete, list.Problems, list.Leftovers
+		m.inv = &again
+		return m.inv
+	}
 	before, next, old, moved := m.inv, plan.Found(list), 0, m.inv == nil || len(m.inv.VMs) != len(list.VMs)
 	for i, vm := range next.VMs {
 		at, known := m.find(vm.ID, i)
@@ -104,6 +114,18 @@ func (m *mirror) keep(list *providers.Inventory) *plan.Inventory {
 	return m.inv
 }
 
+// has tells whether a full inventory is the very list that the mirror is of: a
+// provider that knows that nothing has changed returns the same again.
+func (m *mirror) has(list *providers.Inventory) bool {
+	var first weak.Pointer[providers.VM]
+	if len(list.VMs) > 0 {
+		first = weak.Make(&list.VMs[0])
+	}
+	same := m.inv != nil && len(list.VMs) > 0 && len(m.inv.VMs) == len(list.VMs) && m.list == first
+	m.list = first
+	return same
+}
+
 // find returns the place of a machine, which is likely to be the one given.
 func (m *mirror) find(id string, likely int) (at int, known bool) {
 	if m.inv == nil {
@@ -123,6 +145,7 @@ func (m *mirror) put(ids []string, vms []*providers.VM) *plan.Inventory {
 	if len(ids) == 0 {
 		return m.inv
 	}
+	m.list = weak.Pointer[providers.VM]{}
 	next := *m.inv
 	next.VMs = slices.Clone(next.VMs)
 	for i, id := range ids {

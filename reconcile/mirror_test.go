@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vmsteward/vmsteward/manifest"
+	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/reconcile/plan"
 )
@@ -184,4 +185,25 @@ func TestSuspendedVMsAreLeftAlone(t *testing.T) {
 		}
 		w.want("resumed", "in any order", "power default/a start", "power default/b start")
 	})
+}
+
+// TestMirrorKnowsAListAgain gives a mirror the same list twice, before and
+// after single machines were read.
+func TestMirrorKnowsAListAgain(t *testing.T) {
+	list := &providers.Inventory{Complete: true, VMs: []providers.VM{{ID: "a", Power: providers.On}, {ID: "b", Power: providers.On}}}
+	m := &mirror{}
+	first := m.keep(list)
+	lame := *list
+	lame.Complete = false
+	if again := m.keep(&lame); &again.VMs[0] != &first.VMs[0] || again.Complete || !first.Complete {
+		t.Errorf("the same list: the same machines are copied, or it is not said that it is not complete")
+	}
+	m.put([]string{"a"}, []*providers.VM{{ID: "a", Power: providers.Off}})
+	if again := m.keep(list); again.VMs[0].Power != providers.On {
+		t.Errorf("the same list after one machine was read alone: it is %s", again.VMs[0].Power)
+	}
+	shorter := &providers.Inventory{Complete: true, VMs: list.VMs[:1]}
+	if again := m.keep(shorter); len(again.VMs) != 1 {
+		t.Errorf("a list that begins alike has %d machines", len(again.VMs))
+	}
 }
