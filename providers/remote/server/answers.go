@@ -92,12 +92,16 @@ func (a *answers) keep(base, next *answer, d difference) (cursor string) {
 }
 
 // with returns the answer for what was found now, and notes in d what differs;
-// nil if two machines have one id. Machines are copied, to keep nothing alive
-// of the list that they came in.
+// nil if two machines have one id. Where nothing does, it is the answer itself.
+// Machines are copied, to keep nothing alive of the list that they came in.
 func (b *answer) with(vms []providers.VM, d *difference) *answer {
+	first := b.differs(vms)
+	if first == len(vms) && len(vms) == len(b.vms) {
+		return b
+	}
 	next, moved := &answer{vms: make([]*providers.VM, len(vms))}, len(vms) != len(b.vms)
-	stayed := 0
-	for i := range vms {
+	stayed := copy(next.vms, b.vms[:first])
+	for i := first; i < len(vms); i++ {
 		vm := &vms[i]
 		at, known := b.find(vm.ID, i)
 		moved = moved || at != i
@@ -118,6 +122,18 @@ func (b *answer) with(vms []providers.VM, d *difference) *answer {
 		d.gone = b.without(next)
 	}
 	return next
+}
+
+// differs returns the place of the first machine that is not the one that was
+// there before.
+func (b *answer) differs(vms []providers.VM) int {
+	n := min(len(vms), len(b.vms))
+	for i := range n {
+		if !b.vms[i].Same(&vms[i]) {
+			return i
+		}
+	}
+	return n
 }
 
 // find returns the place of a machine, which is likely to be the one given.
