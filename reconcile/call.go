@@ -50,7 +50,7 @@ func (w *work) dispatch(ctx context.Context, op *plan.Op) (providers.TaskRef, er
 	case plan.DeleteVM:
 		return p.Delete(ctx, w.ref)
 	case plan.SweepVolume:
-		s, ok := p.(providers.Sweeper)
+		s, ok := providers.As[providers.Sweeper](p)
 		if !ok {
 			return "", &providers.Error{Op: "sweep", Subject: op.Leftover.ID, Kind: providers.NotSupported, Err: errors.New("the provider cannot")}
 		}

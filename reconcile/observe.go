@@ -70,7 +70,7 @@ func (e *Engine) inventory(ctx context.Context, g *gate, d *desired, how reading
 	defer cancel()
 	begun := time.Now()
 	read := func(ctx context.Context) (*providers.Inventory, error) { return e.describeAll(ctx, g, d) }
-	l, lists := g.Provider.(providers.Lister)
+	l, lists := providers.As[providers.Lister](g.Provider)
 	if lists {
 		read = l.List
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/libvirt/libvirttest"
 	"github.com/vmsteward/vmsteward/providers/providertest"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 )
 
 // TestContract runs the contract suite against a private libvirt host, through
@@ -26,6 +27,20 @@ func TestContract(t *testing.T) {
 	tap := newWiretap(t, host.Socket)
 	target := contractTarget(host, tap)
 	target.NoGuest = true
+	providertest.Run(t, target)
+}
+
+// TestContractThroughTheWire is the suite with a provider server in between.
+func TestContractThroughTheWire(t *testing.T) {
+	t.Parallel()
+	host := libvirttest.Start(t, libvirttest.Options{})
+	target := contractTarget(host, newWiretap(t, host.Socket))
+	target.NoGuest = true
+	behind, err := target.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Connect = remotetest.Through(t, behind, testFleet, "libvirt")
 	providertest.Run(t, target)
 }
 

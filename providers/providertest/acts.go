@@ -140,7 +140,7 @@ func (e *Env) gone(ctx context.Context, ref providers.Ref) {
 // list returns an inventory; never nil.
 func (e *Env) list(ctx context.Context) *providers.Inventory {
 	inv := &providers.Inventory{}
-	l, can := e.P.(providers.Lister)
+	l, can := providers.As[providers.Lister](e.P)
 	if !e.need(can, "Lister") {
 		return inv
 	}
@@ -157,7 +157,7 @@ func (e *Env) list(ctx context.Context) *providers.Inventory {
 // glance returns an inventory, and an empty one from a provider that cannot
 // list, so that the rest of a check is tried all the same.
 func (e *Env) glance(ctx context.Context) *providers.Inventory {
-	if _, can := e.P.(providers.Lister); !can {
+	if _, can := providers.As[providers.Lister](e.P); !can {
 		return &providers.Inventory{}
 	}
 	return e.list(ctx)

@@ -38,16 +38,16 @@ func (e *Env) everyCall(ref providers.Ref) map[string]func(context.Context) erro
 		},
 		"describe": func(ctx context.Context) error { _, err := e.P.Describe(ctx, ref); return err },
 	}
-	if l, ok := e.P.(providers.Lister); ok {
+	if l, ok := providers.As[providers.Lister](e.P); ok {
 		all["list"] = func(ctx context.Context) error { _, err := l.List(ctx); return err }
 	}
-	if p, ok := e.P.(providers.Pulse); ok {
+	if p, ok := providers.As[providers.Pulse](e.P); ok {
 		all["pulse"] = func(ctx context.Context) error { _, err := p.Pulse(ctx); return err }
 	}
-	if w, ok := e.P.(providers.Watcher); ok {
+	if w, ok := providers.As[providers.Watcher](e.P); ok {
 		all["watch"] = func(ctx context.Context) error { return w.Watch(ctx, func() {}, func(...string) {}) }
 	}
-	if s, ok := e.P.(providers.Snapshotter); ok {
+	if s, ok := providers.As[providers.Snapshotter](e.P); ok {
 		all["snapshots"] = func(ctx context.Context) error { _, err := s.Snapshots(ctx, ref); return err }
 		all["take a snapshot"] = func(ctx context.Context) error {
 			_, err := s.TakeSnapshot(ctx, ref, providers.SnapshotRequest{Name: "some"})
@@ -56,7 +56,7 @@ func (e *Env) everyCall(ref providers.Ref) map[string]func(context.Context) erro
 		all["revert to a snapshot"] = func(ctx context.Context) error { _, err := s.RevertSnapshot(ctx, ref, "some"); return err }
 		all["drop a snapshot"] = func(ctx context.Context) error { _, err := s.DropSnapshot(ctx, ref, "some"); return err }
 	}
-	if s, ok := e.P.(providers.Sweeper); ok {
+	if s, ok := providers.As[providers.Sweeper](e.P); ok {
 		all["sweep"] = func(ctx context.Context) error {
 			return s.Sweep(ctx, providers.Leftover{ID: "no-such-volume", Owner: ref.Owner})
 		}

@@ -54,7 +54,7 @@ func capabilitiesKept(ctx context.Context, e *Env) error {
 	}
 	before := e.spelled(first)
 	e.made(ctx, "a")
-	if l, ok := e.P.(providers.Lister); ok && !e.failed() {
+	if l, ok := providers.As[providers.Lister](e.P); ok && !e.failed() {
 		_, err := l.List(ctx)
 		e.ok("list", err)
 	}

@@ -195,7 +195,7 @@ func createStranger(ctx context.Context, e *Env) error {
 
 // onlyOne expects one VM with the owner's mark.
 func (e *Env) onlyOne(ctx context.Context, o providers.Owner) {
-	if _, lists := e.P.(providers.Lister); !lists || e.failed() {
+	if _, lists := providers.As[providers.Lister](e.P); !lists || e.failed() {
 		return
 	}
 	var ids []string

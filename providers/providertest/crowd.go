@@ -67,7 +67,7 @@ func (e *Env) together(ctx context.Context, doing string, do func(i int) error) 
 	for i := range crowd {
 		all.Go(func() { errs[i] = do(i) })
 	}
-	if l, lists := e.P.(providers.Lister); lists {
+	if l, lists := providers.As[providers.Lister](e.P); lists {
 		all.Go(func() {
 			errs[crowd] = e.call(ctx, func(ctx context.Context) error {
 				_, err := l.List(ctx)

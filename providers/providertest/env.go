@@ -174,8 +174,8 @@ func (e *Env) purge(ctx context.Context, o providers.Owner) error {
 	if err := e.tryDelete(ctx, ref); err != nil {
 		return err
 	}
-	l, lists := e.P.(providers.Lister)
-	s, sweeps := e.P.(providers.Sweeper)
+	l, lists := providers.As[providers.Lister](e.P)
+	s, sweeps := providers.As[providers.Sweeper](e.P)
 	if !lists || !sweeps {
 		return nil
 	}

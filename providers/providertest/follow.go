@@ -31,7 +31,7 @@ type following struct {
 func (e *Env) follow(ctx context.Context) *following {
 	ctx, stop := context.WithCancel(ctx)
 	f := &following{e: e, stop: stop, end: make(chan error, 1), news: make(chan struct{}, 1)}
-	if w, can := e.P.(providers.Watcher); can && !e.failed() {
+	if w, can := providers.As[providers.Watcher](e.P); can && !e.failed() {
 		begun := make(chan struct{}, 1)
 		go func() {
 			f.end <- w.Watch(ctx, func() { f.isReady(); begun <- struct{}{} }, f.changed)
@@ -100,7 +100,7 @@ func (f *following) blame(what string) {
 
 // pulse adds what a Pulse finds, if the provider has one, and returns it.
 func (f *following) pulse(ctx context.Context) []string {
-	p, can := f.e.P.(providers.Pulse)
+	p, can := providers.As[providers.Pulse](f.e.P)
 	if !can || f.e.failed() {
 		return nil
 	}
@@ -172,7 +172,7 @@ func (f *following) ended(doing string) error {
 // close ends the Watch as its caller does, and looks at how it behaved.
 func (f *following) close() {
 	f.stop()
-	_, can := f.e.P.(providers.Watcher)
+	_, can := providers.As[providers.Watcher](f.e.P)
 	if !can || f.e.failed() {
 		return
 	}

@@ -94,7 +94,7 @@ func ownershipRemoved(ctx context.Context, e *Env) error {
 	e.refused("create beside the unmarked VM", err, providers.Conflict)
 	e.untouched(ctx, "create", ref, before)
 	e.sameVolumes("calls for an unmarked VM", volumes, e.volumes(ctx))
-	if s, sweeps := e.P.(providers.Sweeper); sweeps {
+	if s, sweeps := providers.As[providers.Sweeper](e.P); sweeps {
 		for _, left := range e.glance(ctx).Leftovers {
 			if left.Owner == ref.Owner {
 				e.failf("volume %s of an unmarked VM is listed as a leftover", left.ID)
@@ -119,7 +119,7 @@ func ownershipOther(ctx context.Context, e *Env) error {
 	e.undo = append(e.undo, func(ctx context.Context) error { return e.Outside.SetMark(ctx, ref.ID, vm.Mark) })
 	shown := map[string]string{"mark.owner": theirs.Owner.String()}
 	e.holds("a VM of another fleet", factsOf(e.describe(ctx, ref)), shown)
-	if _, lists := e.P.(providers.Lister); lists {
+	if _, lists := providers.As[providers.Lister](e.P); lists {
 		listed, _ := e.listed(ctx, ref.ID)
 		e.holds("a VM of another fleet in a list", factsOf(&listed), shown)
 	}

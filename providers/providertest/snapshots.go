@@ -35,7 +35,7 @@ func snapshotChecks() []Check {
 
 // snapshotter skips the check unless the provider has snapshots.
 func (e *Env) snapshotter() (providers.Snapshotter, bool) {
-	s, can := e.P.(providers.Snapshotter)
+	s, can := providers.As[providers.Snapshotter](e.P)
 	return s, e.need(can, "Snapshotter")
 }
 
@@ -53,17 +53,17 @@ func (e *Env) snapshots(ctx context.Context, ref providers.Ref) (all []providers
 }
 
 func (e *Env) tryTake(ctx context.Context, ref providers.Ref, req providers.SnapshotRequest) error {
-	s, _ := e.P.(providers.Snapshotter)
+	s, _ := providers.As[providers.Snapshotter](e.P)
 	return e.task(ctx, func(ctx context.Context) (providers.TaskRef, error) { return s.TakeSnapshot(ctx, ref, req) })
 }
 
 func (e *Env) tryRevert(ctx context.Context, ref providers.Ref, name string) error {
-	s, _ := e.P.(providers.Snapshotter)
+	s, _ := providers.As[providers.Snapshotter](e.P)
 	return e.task(ctx, func(ctx context.Context) (providers.TaskRef, error) { return s.RevertSnapshot(ctx, ref, name) })
 }
 
 func (e *Env) tryDrop(ctx context.Context, ref providers.Ref, name string) error {
-	s, _ := e.P.(providers.Snapshotter)
+	s, _ := providers.As[providers.Snapshotter](e.P)
 	return e.task(ctx, func(ctx context.Context) (providers.TaskRef, error) { return s.DropSnapshot(ctx, ref, name) })
 }
 

@@ -20,7 +20,7 @@ func sweepChecks() []Check {
 	}, {
 		"volumes-in-use-are-not-swept", "Sweep does not remove a volume whose owner has a VM.",
 		func(ctx context.Context, e *Env) error {
-			s, can := e.P.(providers.Sweeper)
+			s, can := providers.As[providers.Sweeper](e.P)
 			if !e.need(can && e.Outside.Volumes != nil, "Sweeper or Volumes hook") {
 				return e.Err()
 			}
@@ -57,7 +57,7 @@ func (e *Env) leaveVolume(ctx context.Context, o providers.Owner) {
 }
 
 func sweepLeftover(ctx context.Context, e *Env) error {
-	s, can := e.P.(providers.Sweeper)
+	s, can := providers.As[providers.Sweeper](e.P)
 	if !e.need(can && e.Outside.LeaveVolume != nil, "Sweeper or LeaveVolume hook") {
 		return e.Err()
 	}
@@ -81,7 +81,7 @@ func sweepLeftover(ctx context.Context, e *Env) error {
 }
 
 func sweepOther(ctx context.Context, e *Env) error {
-	s, can := e.P.(providers.Sweeper)
+	s, can := providers.As[providers.Sweeper](e.P)
 	if !e.need(can && e.Outside.LeaveVolume != nil && e.Outside.Volumes != nil, "Sweeper, LeaveVolume or Volumes hook") {
 		return e.Err()
 	}

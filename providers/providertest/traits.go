@@ -145,7 +145,7 @@ func traitsCreated(ctx context.Context, e *Env) error {
 		var want providers.Traits
 		ref, vm := e.madeAs(ctx, short, func(vm *manifest.VM) { want = e.wear(vm, func(trait) bool { return second }) })
 		e.worn("created VM", vm, want)
-		if _, lists := e.P.(providers.Lister); lists {
+		if _, lists := providers.As[providers.Lister](e.P); lists {
 			listed, _ := e.listed(ctx, ref.ID)
 			e.worn("listed VM", &listed, want)
 		}

@@ -50,7 +50,7 @@ func unreadableRead(ctx context.Context, e *Env) error {
 	if err == nil || providers.KindOf(err) == providers.NotFound {
 		e.failf("describe of an unreadable VM returned %v, %v; want an error other than NotFound", vm, err)
 	}
-	if _, lists := e.P.(providers.Lister); !lists {
+	if _, lists := providers.As[providers.Lister](e.P); !lists {
 		return e.Err()
 	}
 	inv := e.list(ctx)
@@ -62,7 +62,7 @@ func unreadableRead(ctx context.Context, e *Env) error {
 }
 
 func unreadableNeighbours(ctx context.Context, e *Env) error {
-	if _, lists := e.P.(providers.Lister); !e.need(lists, "Lister") || !e.need(e.Outside.Blur != nil, "Blur hook") {
+	if _, lists := providers.As[providers.Lister](e.P); !e.need(lists, "Lister") || !e.need(e.Outside.Blur != nil, "Blur hook") {
 		return e.Err()
 	}
 	ref, vm := e.made(ctx, "a")
@@ -86,8 +86,8 @@ func unreadableNeighbours(ctx context.Context, e *Env) error {
 }
 
 func unreadableVolumes(ctx context.Context, e *Env) error {
-	s, sweeps := e.P.(providers.Sweeper)
-	if _, lists := e.P.(providers.Lister); !e.need(lists && sweeps, "Lister and Sweeper") || !e.need(e.Outside.Blur != nil, "Blur hook") {
+	s, sweeps := providers.As[providers.Sweeper](e.P)
+	if _, lists := providers.As[providers.Lister](e.P); !e.need(lists && sweeps, "Lister and Sweeper") || !e.need(e.Outside.Blur != nil, "Blur hook") {
 		return e.Err()
 	}
 	ref, vm := e.made(ctx, "a")

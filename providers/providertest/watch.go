@@ -31,14 +31,14 @@ func watchChecks() []Check {
 
 // follows skips the check unless the provider tells of changes.
 func (e *Env) follows() bool {
-	_, watches := e.P.(providers.Watcher)
-	_, pulses := e.P.(providers.Pulse)
+	_, watches := providers.As[providers.Watcher](e.P)
+	_, pulses := providers.As[providers.Pulse](e.P)
 	return e.need(watches || pulses, "Watcher or Pulse")
 }
 
 // watches skips the check unless the provider has a Watch.
 func (e *Env) watches() bool {
-	_, can := e.P.(providers.Watcher)
+	_, can := providers.As[providers.Watcher](e.P)
 	return e.need(can, "Watcher")
 }
 
@@ -108,7 +108,7 @@ func toldOwn(ctx context.Context, e *Env) error {
 }
 
 func toldIDs(ctx context.Context, e *Env) error {
-	if _, lists := e.P.(providers.Lister); !e.follows() || !e.need(lists, "Lister") {
+	if _, lists := providers.As[providers.Lister](e.P); !e.follows() || !e.need(lists, "Lister") {
 		return e.Err()
 	}
 	f := e.follow(ctx)
@@ -181,7 +181,7 @@ func watchLost(ctx context.Context, e *Env) error {
 }
 
 func pulseDiffers(ctx context.Context, e *Env) error {
-	if _, can := e.P.(providers.Pulse); !e.need(can, "Pulse") {
+	if _, can := providers.As[providers.Pulse](e.P); !e.need(can, "Pulse") {
 		return e.Err()
 	}
 	a, _ := e.made(ctx, "a")

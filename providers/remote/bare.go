@@ -36,6 +36,7 @@ func (p *Provider) greetSeed(ctx context.Context, l *link) (peer, error) {
 		return nil, translate(ctx, "connect", p.where(), b.explain(err))
 	}
 	p.state(bareCapabilities(b.known, p.settings.MaxConnections))
+	p.offered(providers.Listing)
 	return b, nil
 }
 

@@ -47,6 +47,7 @@ func (p *Provider) greet(ctx context.Context, l *link) (peer, error) {
 	if err := st.hear(hello.GetCapabilities()); err != nil {
 		return nil, named("connect", p.where(), broken(err))
 	}
+	p.offered(powersOf(hello.GetParts())...)
 	return st, nil
 }
 

@@ -20,6 +20,7 @@ type Provider struct {
 	log      *slog.Logger
 
 	caps     atomic.Pointer[providers.Capabilities] // nil: no server was reached yet
+	powers   atomic.Pointer[[]providers.Power]      // likewise
 	answers  answers
 	progress progress
 	book     book

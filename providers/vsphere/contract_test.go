@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/providertest"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 	"github.com/vmsteward/vmsteward/providers/vsphere/vcsim"
 )
 
@@ -39,7 +41,12 @@ const (
 
 // TestContract runs the contract suite against a simulated vCenter over TLS.
 func TestContract(t *testing.T) {
-	target := contractTarget(vcsim.New(t, vcsim.Options{}))
+	try(t, contractTarget(vcsim.New(t, vcsim.Options{})), skips)
+}
+
+// try runs every check. One that is skipped has to be on the list, and one on
+// the list has to be skipped.
+func try(t *testing.T, target providertest.Target, skips map[string]string) {
 	for _, c := range providertest.Checks() {
 		t.Run(c.Name, func(t *testing.T) {
 			err := providertest.Try(t.Context(), target, c)
@@ -111,4 +118,17 @@ func (a *administrator) outside() providertest.Outside {
 		Cut:         func() func() { a.s.Cut(); return a.s.Restore },
 		Stall:       func() func() { a.s.Stall(); return a.s.Release },
 	}
+}
+
+// TestContractThroughTheWire is the suite with a provider server in between.
+func TestContractThroughTheWire(t *testing.T) {
+	target := contractTarget(vcsim.New(t, vcsim.Options{}))
+	behind, err := target.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Connect = remotetest.Through(t, behind, testFleet, "vsphere")
+	list := maps.Clone(skips)
+	list["pulse-finds-what-differs"] = "the server asks its provider, beside an open Watch"
+	try(t, target, list)
 }

@@ -1,0 +1,5 @@
+// Package remotetest puts a wire into a test: an authority that signs
+// certificates, a server in front of a provider, and clients of it. It owns
+// nothing that a program runs, and knows no hypervisor. It is tested by the
+// tests that stand on it.
+package remotetest
