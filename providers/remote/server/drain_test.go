@@ -80,6 +80,9 @@ func TestStopLetsCallsEnd(t *testing.T) {
 		t.Errorf("the watch ended with %v", got)
 	}
 	// Whoever asks is told, or finds the door shut.
+	if m, err := s.health.Check(t.Context(), &healthv1.HealthCheckRequest{}); err != nil || m.Status != healthv1.HealthCheckResponse_NOT_SERVING {
+		t.Errorf("it says that it is %v, %v", m, err)
+	}
 	if m, err := health.Recv(); err == nil && m.Status != healthv1.HealthCheckResponse_NOT_SERVING {
 		t.Errorf("it says that it is %v", m.Status)
 	}

@@ -229,6 +229,13 @@ func TestTheSameAgainKeepsItsName(t *testing.T) {
 	if n := len(s.answers.kept); n > answersKept {
 		t.Errorf("%d answers are remembered, want at most %d", n, answersKept)
 	}
+	other := ask(t, s, "")[0].Cursor
+	for range 3 * answersKept {
+		ask(t, s, first)
+	}
+	if !ask(t, s, other)[0].Delta {
+		t.Error("a client that asks often takes the place of another's answer")
+	}
 }
 
 func bare(t *testing.T, p providers.Provider) *steward {
@@ -312,29 +319,30 @@ func TestAListThatFails(t *testing.T) {
 // BenchmarkListNothingNew is what a pass costs the server in which nothing
 // changed: the comparison of 5,000 VMs that the provider read anew.
 func BenchmarkListNothingNew(b *testing.B) {
-	read := func() []providers.VM {
-		vms := make([]providers.VM, 5000)
-		for i := range vms {
-			vms[i] = providers.VM{
-				ID: fmt.Sprint("vm-", i), Name: fmt.Sprint("name-", i), Power: providers.On,
-				Mark: &providers.Mark{Owner: ownerOf(fmt.Sprint(i)), Image: "sha256:1", MACs: map[string]string{"lan": "52:54:00:00:00:01"}},
-				Config: providers.Hardware{
-					CPU: providers.Known(2), MemoryMiB: providers.Known(int64(4096)), DisksKnown: true, NICsKnown: true,
-					Disks: []providers.Disk{{Name: "root", Origin: "pool/vol", SizeGiB: providers.Known(10)}},
-					NICs:  []providers.NIC{{Name: "lan", Network: "default", Model: "virtio", MAC: "52:54:00:00:00:01"}},
-				},
-				Tags: providers.Known([]string{"a", "b"}),
-			}
-		}
-		return vms
-	}
 	a := newAnswers()
-	cursor := a.since("", read()).cursor
-	again := read()
+	cursor := a.since("", manyVMs()).cursor
+	again := manyVMs()
 	b.ReportAllocs()
 	for b.Loop() {
 		if d := a.since(cursor, again); d.cursor != cursor {
 			b.Fatal("something is new")
 		}
 	}
+}
+
+func manyVMs() []providers.VM {
+	vms := make([]providers.VM, 5000)
+	for i := range vms {
+		vms[i] = providers.VM{
+			ID: fmt.Sprint("vm-", i), Name: fmt.Sprint("name-", i), Power: providers.On,
+			Mark: &providers.Mark{Owner: ownerOf(fmt.Sprint(i)), Image: "sha256:1", MACs: map[string]string{"lan": "52:54:00:00:00:01"}},
+			Config: providers.Hardware{
+				CPU: providers.Known(2), MemoryMiB: providers.Known(int64(4096)), DisksKnown: true, NICsKnown: true,
+				Disks: []providers.Disk{{Name: "root", Origin: "pool/vol", SizeGiB: providers.Known(10)}},
+				NICs:  []providers.NIC{{Name: "lan", Network: "default", Model: "virtio", MAC: "52:54:00:00:00:01"}},
+			},
+			Tags: providers.Known([]string{"a", "b"}),
+		}
+	}
+	return vms
 }

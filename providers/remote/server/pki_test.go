@@ -19,13 +19,13 @@ import (
 
 // authority signs the certificates of a test.
 type authority struct {
-	t    *testing.T
+	t    testing.TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pem  []byte
 }
 
-func newAuthority(t *testing.T, name string) *authority {
+func newAuthority(t testing.TB, name string) *authority {
 	t.Helper()
 	a := &authority{t: t}
 	a.key = newKey(t)
@@ -41,7 +41,7 @@ func newAuthority(t *testing.T, name string) *authority {
 	return a
 }
 
-func newKey(t *testing.T) *ecdsa.PrivateKey {
+func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -97,7 +97,7 @@ func (a *authority) issue(cn, dns, uri string) pair {
 }
 
 // config is that of a client with a certificate, or without, that trusts a CA.
-func config(t *testing.T, trusts *authority, shows *pair) *tls.Config {
+func config(t testing.TB, trusts *authority, shows *pair) *tls.Config {
 	t.Helper()
 	c := &tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}
 	c.RootCAs.AddCert(trusts.cert)
@@ -113,7 +113,7 @@ func config(t *testing.T, trusts *authority, shows *pair) *tls.Config {
 }
 
 // files writes what a server reads, and returns where.
-func files(t *testing.T, a *authority, p pair) *TLS {
+func files(t testing.TB, a *authority, p pair) *TLS {
 	t.Helper()
 	dir := t.TempDir()
 	f := &TLS{CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key"), CAFile: filepath.Join(dir, "ca.crt")}
@@ -123,7 +123,7 @@ func files(t *testing.T, a *authority, p pair) *TLS {
 	return f
 }
 
-func put(t *testing.T, name string, b []byte) {
+func put(t testing.TB, name string, b []byte) {
 	t.Helper()
 	if err := os.WriteFile(name, b, 0o600); err != nil {
 		t.Fatal(err)

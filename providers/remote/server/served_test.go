@@ -31,7 +31,7 @@ type served struct {
 }
 
 // serve starts a server on loopback and stops it at the end of the test.
-func serve(t *testing.T, p providers.Provider, o Options) *served {
+func serve(t testing.TB, p providers.Provider, o Options) *served {
 	t.Helper()
 	s := &served{log: newJournal(), done: make(chan error, 1)}
 	o.Fleet, o.Type, o.Version, o.Log = fleet, "memory", "1.2.3", slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -58,17 +58,17 @@ func serve(t *testing.T, p providers.Provider, o Options) *served {
 }
 
 // dial connects a client; nil: without TLS.
-func (s *served) dial(t *testing.T, c *tls.Config) stewardv1.StewardClient {
+func (s *served) dial(t testing.TB, c *tls.Config) stewardv1.StewardClient {
 	t.Helper()
 	return stewardv1.NewStewardClient(s.connect(t, c))
 }
 
-func (s *served) connect(t *testing.T, c *tls.Config) *grpc.ClientConn {
+func (s *served) connect(t testing.TB, c *tls.Config) *grpc.ClientConn {
 	t.Helper()
 	return connect(t, "passthrough:///"+s.addr, c)
 }
 
-func connect(t *testing.T, target string, c *tls.Config) *grpc.ClientConn {
+func connect(t testing.TB, target string, c *tls.Config) *grpc.ClientConn {
 	t.Helper()
 	creds := insecure.NewCredentials()
 	if c != nil {
@@ -106,7 +106,7 @@ func (j *journal) String() string {
 }
 
 // line waits for a line that has all the words.
-func (j *journal) line(t *testing.T, words ...string) string {
+func (j *journal) line(t testing.TB, words ...string) string {
 	t.Helper()
 	late := time.After(10 * time.Second)
 	for {

@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/vmsteward/vmsteward/providers"
-	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
 )
 
 // sent is what a client reads of an error that a server answers with.
@@ -58,19 +57,6 @@ func TestErrorsStayWhatTheyAre(t *testing.T) {
 		if errors.As(row.err, &was) && (!errors.As(got, &is) || was.After != is.After || was.Missing != is.Missing || was.Op != is.Op || was.Subject != is.Subject) {
 			t.Errorf("%s: %+v became %+v", row.reason, was, is)
 		}
-	}
-}
-
-// TestEveryKindIsSent fails for a kind that has no place here.
-func TestEveryKindIsSent(t *testing.T) {
-	for kind := range kinds {
-		got := sent(t, t.Context(), &providers.Error{Op: "op", Kind: kind, Err: errors.New("why")})
-		if providers.KindOf(got) != kind {
-			t.Errorf("%s became %s", kind, providers.KindOf(got))
-		}
-	}
-	if got := DecodeFailure(&stewardv1.Failure{Kind: "Purple", Message: "new"}); providers.KindOf(got) != providers.Unrecognised {
-		t.Errorf("a kind of a newer peer became %s", providers.KindOf(got))
 	}
 }
 
