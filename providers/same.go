@@ -2,6 +2,7 @@ package providers
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -32,7 +33,8 @@ func pointers[T any](a, b *T, same func(a, b *T) bool) bool {
 // lists compares lists; none is not the same as an empty one.
 func lists[T comparable](a, b []T) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
 
-// tables compares tables; none is not the same as an empty one.
+// tables compares tables; none is not the same as an empty one. That a table
+// is the other one is seen at once.
 func tables[M ~map[K]V, K, V comparable](a, b M) bool {
-	return (a == nil) == (b == nil) && maps.Equal(a, b)
+	return reflect.ValueOf(a).UnsafePointer() == reflect.ValueOf(b).UnsafePointer() || (a == nil) == (b == nil) && maps.Equal(a, b)
 }

@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"testing"
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/secret"
@@ -20,14 +19,14 @@ import (
 
 // Authority signs certificates that are good for an hour.
 type Authority struct {
-	t    testing.TB
+	t    TB
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
 	pem  []byte
 }
 
 // NewAuthority makes an authority that nobody else trusts.
-func NewAuthority(t testing.TB) *Authority {
+func NewAuthority(t TB) *Authority {
 	t.Helper()
 	a := &Authority{t: t, key: newKey(t)}
 	template := a.template("authority")
@@ -35,7 +34,7 @@ func NewAuthority(t testing.TB) *Authority {
 	der := a.sign(template, template, a.key)
 	cert, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	a.cert, a.pem = cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	return a
@@ -52,7 +51,7 @@ func (a *Authority) Issue(name string, at ...net.IP) (crt, key []byte) {
 	der := a.sign(template, a.cert, own)
 	plain, err := x509.MarshalECPrivateKey(own)
 	if err != nil {
-		a.t.Fatal(err)
+		a.t.Fatalf("%v", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: plain})
@@ -64,11 +63,11 @@ func (a *Authority) Write(dir, name string, at ...net.IP) {
 	a.t.Helper()
 	crt, key := a.Issue(name, at...)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		a.t.Fatal(err)
+		a.t.Fatalf("%v", err)
 	}
 	for file, text := range map[string][]byte{"tls.crt": crt, "tls.key": key, "ca.crt": a.pem} {
 		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
-			a.t.Fatal(err)
+			a.t.Fatalf("%v", err)
 		}
 	}
 }
@@ -101,16 +100,16 @@ func (a *Authority) sign(template, parent *x509.Certificate, of *ecdsa.PrivateKe
 	a.t.Helper()
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, of.Public(), a.key)
 	if err != nil {
-		a.t.Fatal(err)
+		a.t.Fatalf("%v", err)
 	}
 	return der
 }
 
-func newKey(t testing.TB) *ecdsa.PrivateKey {
+func newKey(t TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	return key
 }

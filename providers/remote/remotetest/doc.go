@@ -3,3 +3,12 @@
 // nothing that a program runs, and knows no hypervisor. It is tested by the
 // tests that stand on it.
 package remotetest
+
+// TB is what is needed of a test.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+	TempDir() string
+}

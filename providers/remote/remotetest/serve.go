@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"testing"
 	"time"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -15,16 +14,16 @@ import (
 
 // Serve offers a provider by the extension on loopback, behind TLS, until the
 // test ends, and returns the settings of its clients.
-func Serve(t testing.TB, p providers.Provider, fleet, kind string) providers.Settings {
+func Serve(t TB, p providers.Provider, fleet, kind string) providers.Settings {
 	t.Helper()
 	a, log := NewAuthority(t), slog.New(slog.DiscardHandler)
 	s, err := server.New(p, server.Options{Fleet: fleet, Type: kind, Version: "test", Log: log, TLS: a.Files("server.test")})
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("%v", err)
 	}
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(l) }()
@@ -46,7 +45,7 @@ func Serve(t testing.TB, p providers.Provider, fleet, kind string) providers.Set
 }
 
 // Through serves a provider and returns what connects to it, anew each time.
-func Through(t testing.TB, p providers.Provider, fleet, kind string) func(context.Context) (providers.Provider, error) {
+func Through(t TB, p providers.Provider, fleet, kind string) func(context.Context) (providers.Provider, error) {
 	t.Helper()
 	settings := Serve(t, p, fleet, kind)
 	return func(context.Context) (providers.Provider, error) {

@@ -92,48 +92,42 @@ func (a *answers) keep(base, next *answer, d difference) (cursor string) {
 }
 
 // with returns the answer for what was found now, and notes in d what differs;
-// nil if two machines have one id. Where nothing does, it is the answer itself.
-// Machines are copied, to keep nothing alive of the list that they came in.
+// nil if two machines have one id. A machine keeps its place whatever the order
+// in which it was found. Machines are copied, to keep nothing alive of the list
+// that they came in.
 func (b *answer) with(vms []providers.VM, d *difference) *answer {
-	first := b.differs(vms)
-	if first == len(vms) && len(vms) == len(b.vms) {
-		return b
-	}
-	next, moved := &answer{vms: make([]*providers.VM, len(vms))}, len(vms) != len(b.vms)
-	stayed := copy(next.vms, b.vms[:first])
-	for i := first; i < len(vms); i++ {
+	next := &answer{vms: make([]*providers.VM, len(b.vms), max(len(b.vms), len(vms))), at: b.at}
+	var fresh []*providers.VM
+	for i := range vms {
 		vm := &vms[i]
 		at, known := b.find(vm.ID, i)
-		moved = moved || at != i
-		if known {
-			stayed++
-			if b.vms[at].Same(vm) {
-				next.vms[i] = b.vms[at]
-				continue
+		switch {
+		case !known:
+			fresh = append(fresh, new(*vm))
+			continue
+		case next.vms[at] != nil:
+			return nil
+		case b.vms[at].Same(vm):
+			next.vms[at] = b.vms[at]
+			continue
+		}
+		next.vms[at] = new(*vm)
+		d.changed = append(d.changed, next.vms[at])
+	}
+	d.changed = append(d.changed, fresh...)
+	if len(vms)-len(fresh) < len(b.vms) {
+		for at, vm := range next.vms {
+			if vm == nil {
+				d.gone = append(d.gone, b.vms[at].ID)
 			}
 		}
-		next.vms[i] = new(*vm)
-		d.changed = append(d.changed, next.vms[i])
+		next.vms = slices.DeleteFunc(next.vms, func(vm *providers.VM) bool { return vm == nil })
 	}
-	if next.at = b.at; moved && !next.index() {
+	next.vms = append(next.vms, fresh...)
+	if (len(fresh) > 0 || len(d.gone) > 0) && !next.index() {
 		return nil
 	}
-	if stayed < len(b.vms) {
-		d.gone = b.without(next)
-	}
 	return next
-}
-
-// differs returns the place of the first machine that is not the one that was
-// there before.
-func (b *answer) differs(vms []providers.VM) int {
-	n := min(len(vms), len(b.vms))
-	for i := range n {
-		if !b.vms[i].Same(&vms[i]) {
-			return i
-		}
-	}
-	return n
 }
 
 // find returns the place of a machine, which is likely to be the one given.
@@ -141,10 +135,8 @@ func (b *answer) find(id string, likely int) (at int, known bool) {
 	if likely < len(b.vms) && b.vms[likely].ID == id {
 		return likely, true
 	}
-	if at, known = b.at[id]; known {
-		return at, true
-	}
-	return -1, false
+	at, known = b.at[id]
+	return at, known
 }
 
 // index returns false if two machines have one id.
@@ -154,14 +146,4 @@ func (b *answer) index() bool {
 		b.at[vm.ID] = i
 	}
 	return len(b.at) == len(b.vms)
-}
-
-// without returns the ids that are not in the other.
-func (b *answer) without(o *answer) (ids []string) {
-	for _, vm := range b.vms {
-		if _, there := o.at[vm.ID]; !there {
-			ids = append(ids, vm.ID)
-		}
-	}
-	return ids
 }
