@@ -15,7 +15,7 @@ var fleetName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
 // check returns everything that is wrong, each with the key that it is about.
 func (c *Config) check() error {
-	return errors.Join(c.checkHead(), c.checkSource(), c.checkSchedule(), c.checkPolicy(), c.checkLog())
+	return errors.Join(c.checkHead(), c.checkSource(), c.checkSchedule(), c.checkPolicy(), c.Log.Check())
 }
 
 func (c *Config) checkHead() error {
@@ -93,13 +93,14 @@ func (c *Config) checkPolicy() error {
 	)
 }
 
-func (c *Config) checkLog() error {
+// Check returns what is wrong with the shape of a log.
+func (c LogConfig) Check() error {
 	var level slog.Level
 	var err error
-	if level.UnmarshalText([]byte(c.Log.Level)) != nil {
-		err = fmt.Errorf("log.level: %q is not one of debug, info, warn, error", c.Log.Level)
+	if level.UnmarshalText([]byte(c.Level)) != nil {
+		err = fmt.Errorf("log.level: %q is not one of debug, info, warn, error", c.Level)
 	}
-	return errors.Join(oneOf("log.format", c.Log.Format, "auto", "text", "json"), err)
+	return errors.Join(oneOf("log.format", c.Format, "auto", "text", "json"), err)
 }
 
 func oneOf[T ~string](key string, got T, allowed ...T) error {

@@ -67,7 +67,11 @@ func loadHost(folder string) (*host, error) {
 	case !info.IsDir():
 		return nil, fmt.Errorf("providersDir: %s is not a folder", folder)
 	}
-	set := manifest.Load(os.DirFS(folder), manifest.Options{Strict: true})
+	return hostOf(manifest.Load(os.DirFS(folder), manifest.Options{Strict: true}), folder)
+}
+
+// hostOf takes what documents define; their files lie in the folder.
+func hostOf(set *manifest.Set, folder string) (*host, error) {
 	var errs []error
 	for _, f := range set.Findings {
 		if f.Severity == manifest.Error {

@@ -13,7 +13,7 @@ import (
 // exitCode is how the process ends. The numbers are a promise to scripts.
 type exitCode int
 
-// The exit codes. Two commands give 1 and 2 a meaning of their own, as
+// The exit codes. Some commands give 1 and 2 a meaning of their own, as
 // exitTable says.
 const (
 	exitOK          exitCode = 0
@@ -25,7 +25,7 @@ const (
 	exitInterrupted exitCode = 130
 
 	exitDiffers exitCode = 1 // drift: there is drift
-	exitTrouble exitCode = 2 // drift: it cannot be told
+	exitTrouble exitCode = 2 // drift, provider conformance: it cannot be told
 	exitChanges exitCode = 2 // plan --detailed-exitcode: something differs
 )
 
@@ -55,6 +55,9 @@ var exitTable = []struct {
 	{exitFailed, "apply, run --once", "the pass failed as a whole: no desired state could be had"},
 	{exitPartly, "apply, run --once", "a VM failed, is held, in conflict or not done yet, or the source is stale"},
 	{exitAttention, "apply", "not agreed to, or the plan had changed: no call was made"},
+	{exitOK, "provider conformance", "every promise that could be tried is kept"},
+	{exitFailed, "provider conformance", "a promise is broken"},
+	{exitTrouble, "provider conformance", "it could not be tried: nothing was made"},
 	{exitOK, "status", "all is well"},
 	{exitAttention, "status", "a person is needed: the text says what for"},
 }

@@ -71,6 +71,7 @@ runs, and look for themselves when it does not.`,
 		a.planCommand(), a.driftCommand(), a.statusCommand(), a.getCommand(),
 		a.applyCommand(), a.reconcileCommand(), a.suspendCommand(), a.resumeCommand(), a.runCommand(),
 		a.validateCommand(), a.schemaCommand(),
+		a.providerCommand(),
 		a.demoCommand(), a.debugCommand(), a.versionCommand(), exitCodesTopic(), configTopic(),
 	)
 	root.SetUsageTemplate(usageTemplate(root.UsageTemplate()))

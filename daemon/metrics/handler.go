@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
@@ -26,7 +27,11 @@ type Health struct {
 var errNotReady = errors.New("the daemon has not started yet")
 
 // Handler serves /metrics, /healthz and /readyz, for GET and HEAD.
-func (m *Metrics) Handler(h Health) http.Handler {
+func (m *Metrics) Handler(h Health) http.Handler { return HandlerOf(m.registry, h) }
+
+// HandlerOf is Handler for the series of a registry, of a program that is no
+// daemon.
+func HandlerOf(series prometheus.Gatherer, h Health) http.Handler {
 	if h.Alive == nil {
 		h.Alive = func() error { return nil }
 	}
@@ -34,7 +39,7 @@ func (m *Metrics) Handler(h Health) http.Handler {
 		h.Ready = func() error { return errNotReady }
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
+	mux.Handle("GET /metrics", promhttp.HandlerFor(series, promhttp.HandlerOpts{
 		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 10 * time.Second, EnableOpenMetrics: true,
 	}))
 	mux.HandleFunc("GET /healthz", probe(h.Alive))

@@ -34,7 +34,7 @@ func (p *Provider) greet(ctx context.Context, l *link) (peer, error) {
 		return p.greetSeed(ctx, l)
 	case err != nil:
 		return nil, translate(ctx, "connect", p.where(), err)
-	case hello.GetType() != p.settings.Type:
+	case p.settings.Type != "" && hello.GetType() != p.settings.Type:
 		return nil, &providers.Error{
 			Op: "connect", Subject: p.where(), Kind: providers.InvalidSpec,
 			Err: fmt.Errorf("the server is for the type %q, and the manifest says %q", hello.GetType(), p.settings.Type),
