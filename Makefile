@@ -37,7 +37,7 @@ soak: ## ten thousand pushes in ten minutes, with libvirtd restarted every minut
 	$(GO) test ./daemon -run '^TestSoak$$' -v -timeout 40m -soak.pushes 10000 -soak.for 10m -soak.restart 1m
 
 bench: ## each figure beside its floor, in the same run (as root; BENCH=push for one)
-	@set -e; for b in $(or $(BENCH),push read noop create planning resident vsphere wire remote); do $(GO) run ./internal/bench/$$b; done
+	@set -e; for b in $(or $(BENCH),push read noop create planning resident vsphere wire); do $(GO) run ./internal/bench/$$b; done
 
 clean: ## remove what was built
 	rm -rf bin dist

@@ -46,6 +46,9 @@ type difference struct {
 // has, and remembers them.
 func (a *answers) since(cursor string, vms []providers.VM) difference {
 	base := a.find(cursor)
+	if base != nil && base.is(vms) {
+		return difference{cursor: a.keep(base, base, difference{based: true}), based: true}
+	}
 	d := difference{based: base != nil}
 	if base == nil {
 		base = &answer{}
@@ -89,6 +92,20 @@ func (a *answers) keep(base, next *answer, d difference) (cursor string) {
 	}
 	a.kept = append(a.kept, next)
 	return next.cursor
+}
+
+// is tells whether the answer says the same as what was found now, in the same
+// order.
+func (b *answer) is(vms []providers.VM) bool {
+	if len(vms) != len(b.vms) {
+		return false
+	}
+	for i, vm := range b.vms {
+		if !vm.Same(&vms[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // with returns the answer for what was found now, and notes in d what differs;
