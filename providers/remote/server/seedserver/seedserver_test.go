@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -18,6 +19,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers/memory"
 	pb "github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
+	"github.com/vmsteward/vmsteward/providers/remote/seed"
 	"github.com/vmsteward/vmsteward/providers/remote/server/seedserver"
 )
 
@@ -274,21 +276,61 @@ func TestValidateIsCheap(t *testing.T) {
 		if n := a.n.Load(); n != 1 {
 			t.Errorf("asked %d times within no time, want 1", n)
 		}
-		a.err = errors.New("no route")
+		a.err = &providers.Error{Op: "validate", Kind: providers.Unauthorized, Err: errors.New("no login")}
 		time.Sleep(6 * time.Second)
-		if res := ask(); res.GetOk() || !strings.Contains(res.GetMessage(), "no route") || a.n.Load() != 2 {
+		res := ask()
+		if res.GetOk() || !strings.Contains(res.GetMessage(), "no login") || a.n.Load() != 2 {
 			t.Errorf("%v after %d questions, want no and two", res, a.n.Load())
+		}
+		if kind, _ := seed.PeerOf("memory", res.GetMessage()).Kind(codes.Unknown, res.GetMessage()); kind != providers.Unauthorized {
+			t.Errorf("%q is read as %s", res.GetMessage(), kind)
+		}
+		a.err = nil
+		if !ask().GetOk() {
+			t.Error("a bad answer is remembered")
 		}
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		time.Sleep(6 * time.Second)
 		_, err := s.Validate(ended, &pb.ValidateRequest{})
 		wantCode(t, err, codes.Canceled, "nobody waits for it")
-		a.err = nil
 		if !ask().GetOk() {
 			t.Error("an answer that nobody waited for is remembered")
 		}
 	})
+}
+
+// TestCrowdsAskOnce: who comes while somebody asks has the same answer.
+func TestCrowdsAskOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &slow{}
+		s := seedserver.New(seedserver.Options{Provider: a, Type: "memory", Fleet: fleet})
+		var crowd sync.WaitGroup
+		for range 50 {
+			crowd.Go(func() {
+				res, err := s.Validate(t.Context(), &pb.ValidateRequest{})
+				if err != nil || res.GetOk() {
+					t.Errorf("%v, %v, want no", res, err)
+				}
+			})
+		}
+		crowd.Wait()
+		if n := a.n.Load(); n > 2 { // who came first, and who came while that one waited
+			t.Errorf("asked %d times by a crowd", n)
+		}
+	})
+}
+
+// slow takes a second to say no.
+type slow struct {
+	providers.Provider
+	n atomic.Int32
+}
+
+func (s *slow) Validate(context.Context) error {
+	s.n.Add(1)
+	time.Sleep(time.Second)
+	return errors.New("no route")
 }
 
 // TestValidateAfterAFailure: what another call met is not hidden by an answer

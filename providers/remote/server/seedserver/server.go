@@ -63,7 +63,8 @@ func New(opts Options) *Server {
 }
 
 // Validate tells whether the endpoint can be used. Managers ask before every
-// other call, so an answer is good for a while.
+// other call, so a good answer holds for a while. A bad one says its kind, in
+// the words that servers of the protocol have for it.
 func (s *Server) Validate(ctx context.Context, _ *pb.ValidateRequest) (*pb.ValidateResponse, error) {
 	err := s.valid.check(ctx)
 	switch {
@@ -72,7 +73,8 @@ func (s *Server) Validate(ctx context.Context, _ *pb.ValidateRequest) (*pb.Valid
 	case ctx.Err() != nil:
 		return nil, s.failed(ctx.Err())
 	}
-	return &pb.ValidateResponse{Message: seed.Banner + s.opts.Type + ": " + err.Error()}, nil
+	said := fmt.Sprintf("%s%s: %s: %v", seed.Banner, s.opts.Type, providers.KindOf(err), err)
+	return &pb.ValidateResponse{Message: said}, nil
 }
 
 // owner returns the owner that a name stands for.

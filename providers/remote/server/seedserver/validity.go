@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// fresh is how long an answer of Validate is good for.
+// fresh is how long a good answer of Validate holds.
 const fresh = 5 * time.Second
 
-// validity remembers whether the endpoint can be used. Callers that come at
-// once share one question.
+// validity remembers whether the endpoint can be used. Callers that come while
+// somebody asks share the answer, good or bad; later ones a good one.
 type validity struct {
 	ask  func(context.Context) error
 	free chan struct{} // holds one while somebody looks
@@ -25,18 +25,32 @@ type validity struct {
 func (v *validity) doubt() { v.doubted.Store(true) }
 
 func (v *validity) check(ctx context.Context) error {
+	came := time.Now()
 	select {
 	case v.free <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	defer func() { <-v.free }()
-	if doubted := v.doubted.Swap(false); !doubted && !v.at.IsZero() && time.Since(v.at) < fresh {
+	if v.holds(came) {
 		return v.err
 	}
+	v.doubted.Store(false)
 	err := v.ask(ctx)
-	if ctx.Err() == nil { // an answer that nobody waited for says nothing
-		v.at, v.err = time.Now(), err
+	if ctx.Err() != nil { // an answer that nobody waits for says nothing
+		return ctx.Err()
 	}
+	v.at, v.err = time.Now(), err
 	return err
+}
+
+// holds tells whether the last answer does for a caller who came at that time.
+func (v *validity) holds(came time.Time) bool {
+	switch {
+	case v.at.IsZero():
+		return false
+	case v.at.After(came):
+		return true
+	}
+	return v.err == nil && !v.doubted.Load() && time.Since(v.at) < fresh
 }
