@@ -44,6 +44,21 @@ func TestContractThroughTheWire(t *testing.T) {
 	providertest.Run(t, target)
 }
 
+// TestContractThroughProviderV1 is the suite with a server in between that has
+// provider.v1 alone.
+func TestContractThroughProviderV1(t *testing.T) {
+	t.Parallel()
+	host := libvirttest.Start(t, libvirttest.Options{})
+	target := contractTarget(host, newWiretap(t, host.Socket))
+	target.NoGuest = true
+	behind, err := target.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Connect, target.Outside.SetMark = remotetest.Bare(t, behind, testFleet, "libvirt"), nil
+	remotetest.Run(t, target, remotetest.BareUntried(nil), remotetest.BareUnkept(nil))
+}
+
 func contractTarget(host *libvirttest.Host, tap *wiretap) providertest.Target {
 	base := &rig{host: host}
 	return providertest.Target{

@@ -132,3 +132,17 @@ func TestContractThroughTheWire(t *testing.T) {
 	list["pulse-finds-what-differs"] = "the server asks its provider, beside an open Watch"
 	try(t, target, list)
 }
+
+// TestContractThroughProviderV1 is the suite with a server in between that has
+// provider.v1 alone.
+func TestContractThroughProviderV1(t *testing.T) {
+	target := contractTarget(vcsim.New(t, vcsim.Options{}))
+	behind, err := target.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	target.Connect, target.Outside.SetMark = remotetest.Bare(t, behind, testFleet, "vsphere"), nil
+	remotetest.Run(t, target, remotetest.BareUntried(nil), remotetest.BareUnkept(map[string]string{
+		"deadlines-are-honoured": "the server asks its endpoint for Validate once in a while only",
+	}))
+}

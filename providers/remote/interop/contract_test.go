@@ -1,69 +1,26 @@
 package interop
 
 import (
-	"context"
 	"errors"
-	"log/slog"
-	"maps"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/providertest"
-	"github.com/vmsteward/vmsteward/providers/remote"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 )
-
-// ledger is one that lives as long as the test.
-type ledger struct {
-	mu      sync.Mutex
-	entries map[providers.Owner]providers.LedgerEntry
-}
-
-func (l *ledger) Load() ([]providers.LedgerEntry, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Collect(maps.Values(l.entries)), nil
-}
-
-func (l *ledger) Put(e providers.LedgerEntry) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.entries[e.Mark.Owner] = e
-	return nil
-}
-
-func (l *ledger) Drop(o providers.Owner) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.entries, o)
-	return nil
-}
-
-// offered is what provider.v1 has words for.
-type offered struct {
-	providers.Provider
-	providers.Lister
-	providers.Capable
-	providers.Closer
-}
 
 // TestContract runs the contract suite through our client against the second
 // implementation. What is skipped is what the protocol has no word for, or what
 // only somebody beside the server could do.
 func TestContract(t *testing.T) {
-	address := startSecond(t)
-	kept := &ledger{entries: map[providers.Owner]providers.LedgerEntry{}}
+	kept := &remotetest.Ledger{}
 	target := providertest.Target{
 		Fleet: "test",
-		Connect: func(context.Context) (providers.Provider, error) {
-			p, err := remote.New(providers.Settings{
-				Fleet: "test", Type: "demo", Endpoint: "grpc://" + address, Ledger: kept,
-			}, slog.New(slog.DiscardHandler))
-			return offered{p, p, p, p}, err
-		},
+		Connect: remotetest.Worded(providers.Settings{
+			Fleet: "test", Type: "demo", Endpoint: "grpc://" + startSecond(t), Ledger: kept,
+		}),
 		VM: func(key manifest.Key) *manifest.VM {
 			vm := wanted(key.Name)
 			vm.Key, vm.Disks, vm.NICs[0].MAC = key, nil, ""
