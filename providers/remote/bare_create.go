@@ -71,11 +71,16 @@ func (b *bare) existing(ctx context.Context, o providers.Owner, name string) (st
 	if err != nil {
 		return "", err
 	}
-	if e, known := b.book.of(o); known && e.ID != "" { // recognised
-		return e.ID, nil
+	now, begun := b.book.of(o)
+	if begun && now.ID != "" { // recognised
+		return now.ID, nil
 	}
 	for i := range inv.VMs {
-		if inv.VMs[i].Name == name {
+		switch {
+		case inv.VMs[i].Name != name:
+		case begun && !known:
+			return "", untold("another call makes the VM")
+		default:
 			return "", conflict("a VM named %q is there, and nothing says that it is ours; rename it, or the manifest", name)
 		}
 	}
