@@ -35,12 +35,12 @@ func needPython(t *testing.T, module string) string {
 	return ""
 }
 
-// startSecond starts the second implementation and returns its address. It ends
-// with the test.
-func startSecond(t *testing.T) string {
+// startSecond starts the second implementation, in plain text or with what is
+// in a folder, and returns its address. It ends with the test.
+func startSecond(t *testing.T, folder ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, needPython(t, "grpc"), "-B", "testdata/server.py")
+	cmd := exec.CommandContext(ctx, needPython(t, "grpc"), append([]string{"-B", "testdata/server.py"}, folder...)...)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

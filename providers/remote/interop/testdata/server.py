@@ -3,7 +3,8 @@
 It is a second implementation: nothing of vmsteward's is in it but the wire
 description. It prints the port that it listens on, and ends when its input
 does. Work goes on after the call, as a hypervisor's does: a task is done at its
-second look.
+second look. With a folder as its argument it takes from there who it is
+(tls.crt, tls.key) and whom it believes (ca.crt), and wants a certificate.
 """
 
 import itertools
@@ -146,7 +147,12 @@ def main():
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(
         "provider.v1.Provider", {name: handler(hypervisor, name) for name in CALLS}),))
-    port = server.add_insecure_port("127.0.0.1:0")
+    if len(sys.argv) > 1:
+        crt, key, ca = (open("%s/%s" % (sys.argv[1], name), "rb").read() for name in ("tls.crt", "tls.key", "ca.crt"))
+        credentials = grpc.ssl_server_credentials([(key, crt)], ca, require_client_auth=True)
+        port = server.add_secure_port("127.0.0.1:0", credentials)
+    else:
+        port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
     sys.stdin.read()
