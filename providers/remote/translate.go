@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -25,8 +26,8 @@ func translate(ctx context.Context, op, subject string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case ctx.Err() != nil && ofContext(err):
-		return ctx.Err()
+	case ended(ctx) != nil && ofContext(err):
+		return ended(ctx)
 	case errors.As(err, &known):
 		return named(op, subject, err)
 	case errors.Is(err, context.DeadlineExceeded):
@@ -53,6 +54,15 @@ func named(op, subject string, err error) error {
 	full := *direct
 	full.Op, full.Subject = cmp.Or(full.Op, op), cmp.Or(full.Subject, subject)
 	return &full
+}
+
+// ended returns why a context is over. A deadline may have passed a moment
+// before the context says so.
+func ended(ctx context.Context) error {
+	if by, has := ctx.Deadline(); has && !time.Now().Before(by) {
+		return context.DeadlineExceeded
+	}
+	return ctx.Err()
 }
 
 // ofContext tells whether err is one that the end of a context leads to.
