@@ -61,12 +61,12 @@ type offered struct {
 func TestContractOfTheFallback(t *testing.T) {
 	hv := memory.NewHypervisor()
 	hv.SetNature(memory.Nature{ShutdownTakes: 5 * time.Millisecond})
-	a := newAuthority(t)
+	a := remotetest.NewAuthority(t)
 	service := seedserver.New(seedserver.Options{Provider: hv.Connect(providers.Settings{Fleet: fleet}), Type: "memory", Fleet: fleet})
-	s := serve(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, service) }, secured(a))
-	target := contractTarget(hv, newRelay(t, s.network, s.address))
+	s := serve(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, service) }, secured(t, a))
+	target := contractTarget(hv, remotetest.NewLine(t, s.network, s.address))
 	target.Outside.SetMark = nil // the mark that counts is in the ledger
-	creds, kept := a.credential("client.test"), newLedger()
+	creds, kept := a.Credential("client.test"), newLedger()
 	target.Connect = func(context.Context) (providers.Provider, error) {
 		p, err := remote.New(providers.Settings{
 			Fleet: fleet, Type: "memory", Endpoint: target.endpoint(), Credentials: creds, Ledger: kept,

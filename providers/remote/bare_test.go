@@ -16,6 +16,7 @@ import (
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/remote"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 )
 
@@ -255,7 +256,7 @@ func TestCreationsWithoutAnAnswer(t *testing.T) {
 	for _, goesOn := range []bool{true, false} {
 		o := newOld()
 		s := serve(t, o.register)
-		line := newRelay(t, s.network, s.address)
+		line := remotetest.NewLine(t, s.network, s.address)
 		o.create = func(*providerv1.CreateRequest) error {
 			line.Drop()
 			if goesOn {
@@ -264,11 +265,11 @@ func TestCreationsWithoutAnAnswer(t *testing.T) {
 			return status.Error(codes.Canceled, "the client is gone")
 		}
 		l := newLedger()
-		p := oldClientAt(t, "vsphere", line.endpoint(), l)
+		p := oldClientAt(t, "vsphere", line.Endpoint(), l)
 		if _, err := createAt(t, p, "a"); providers.KindOf(err) != providers.Unavailable {
 			t.Fatalf("a creation whose connection was lost: %v", err)
 		}
-		again := oldClientAt(t, "vsphere", line.endpoint(), l) // as after kill -9
+		again := oldClientAt(t, "vsphere", line.Endpoint(), l) // as after kill -9
 		o.mu.Lock()
 		o.create = nil
 		o.mu.Unlock()

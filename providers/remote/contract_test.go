@@ -5,8 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/providers/providertest"
 	"github.com/vmsteward/vmsteward/providers/remote"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 	"github.com/vmsteward/vmsteward/providers/remote/server"
 )
 
@@ -28,10 +27,10 @@ var skips = map[string]string{
 func TestContract(t *testing.T) {
 	hv := memory.NewHypervisor()
 	hv.SetNature(memory.Nature{ShutdownTakes: 5 * time.Millisecond})
-	a := newAuthority(t)
+	a := remotetest.NewAuthority(t)
 	s := steward(t, hv.Connect(providers.Settings{Fleet: fleet}), a)
-	target := contractTarget(hv, newRelay(t, "tcp", s))
-	creds := a.credential("client.test")
+	target := contractTarget(hv, remotetest.NewLine(t, "tcp", s))
+	creds := a.Credential("client.test")
 	target.Connect = func(context.Context) (providers.Provider, error) {
 		return remote.New(providers.Settings{Fleet: fleet, Type: "memory", Endpoint: target.endpoint(), Credentials: creds}, slog.New(slog.DiscardHandler))
 	}
@@ -65,14 +64,14 @@ func try(t *testing.T, target providertest.Target, skips, broken map[string]stri
 }
 
 // steward serves a provider by the extension, and returns its address.
-func steward(t *testing.T, p providers.Provider, a *authority) string {
+func steward(t *testing.T, p providers.Provider, a *remotetest.Authority) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := server.New(p, server.Options{
-		Fleet: fleet, Type: "memory", Version: "test", Log: slog.New(slog.DiscardHandler), TLS: a.files("server.test"),
+		Fleet: fleet, Type: "memory", Version: "test", Log: slog.New(slog.DiscardHandler), TLS: a.Files("server.test"),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -89,32 +88,17 @@ func steward(t *testing.T, p providers.Provider, a *authority) string {
 	return l.Addr().String()
 }
 
-// files is what a server of that name is given.
-func (a *authority) files(name string) *server.TLS {
-	a.t.Helper()
-	crt, key := a.issue(name)
-	dir := a.t.TempDir()
-	for file, text := range map[string][]byte{"tls.crt": crt, "tls.key": key, "ca.crt": a.pem} {
-		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
-			a.t.Fatal(err)
-		}
-	}
-	return &server.TLS{
-		CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key"), CAFile: filepath.Join(dir, "ca.crt"),
-	}
-}
-
 // farTarget is a hypervisor in memory behind a line.
 type farTarget struct {
 	providertest.Target
-	line *relay
+	line *remotetest.Line
 }
 
-func (f *farTarget) endpoint() string { return f.line.endpoint() }
+func (f *farTarget) endpoint() string { return f.line.Endpoint() }
 
 // contractTarget describes the hypervisor to the suite: what happens outside
 // goes straight to it, and what happens to the connection, to the line.
-func contractTarget(hv *memory.Hypervisor, line *relay) *farTarget {
+func contractTarget(hv *memory.Hypervisor, line *remotetest.Line) *farTarget {
 	return &farTarget{line: line, Target: providertest.Target{
 		Fleet:   fleet,
 		VM:      smallVM,
@@ -140,7 +124,7 @@ func smallVM(key manifest.Key) *manifest.VM {
 	}
 }
 
-func outside(hv *memory.Hypervisor, line *relay) providertest.Outside {
+func outside(hv *memory.Hypervisor, line *remotetest.Line) providertest.Outside {
 	o := hv.Outside()
 	return providertest.Outside{
 		Foreign: func(_ context.Context, name string) (string, func(context.Context) error, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/remote"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
 )
 
@@ -114,8 +115,9 @@ func serve(t *testing.T, register func(*grpc.Server), options ...grpc.ServerOpti
 func (f *fake) register(s *grpc.Server) { stewardv1.RegisterStewardServer(s, f) }
 
 // secured are the options of a server that knows its clients.
-func secured(a *authority) grpc.ServerOption {
-	return grpc.Creds(credentials.NewTLS(a.serverConfig("server.test")))
+func secured(t *testing.T, a *remotetest.Authority) grpc.ServerOption {
+	t.Helper()
+	return grpc.Creds(credentials.NewTLS(serverConfig(t, a, "server.test")))
 }
 
 // ages are the options of a server that ends its connections after a while.

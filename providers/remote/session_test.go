@@ -15,6 +15,7 @@ import (
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
 )
 
@@ -25,8 +26,8 @@ var someVM = providers.Ref{ID: "vm-1", Owner: providers.Owner{Fleet: fleet, VM: 
 func TestHelloBeginsEveryConnection(t *testing.T) {
 	f := &fake{kind: "memory"}
 	s := serve(t, f.register)
-	line := newRelay(t, s.network, s.address)
-	p := client(t, "memory", line.endpoint(), nil)
+	line := remotetest.NewLine(t, s.network, s.address)
+	p := client(t, "memory", line.Endpoint(), nil)
 
 	var all sync.WaitGroup
 	for range 20 {
@@ -59,12 +60,12 @@ func TestAnotherServerIsSeen(t *testing.T) {
 	}
 	f, other := &fake{kind: "memory"}, &fake{kind: "vsphere", describe: gone}
 	s, another := serve(t, f.register), serve(t, other.register)
-	line := newRelay(t, s.network, s.address)
-	p := client(t, "memory", line.endpoint(), nil)
+	line := remotetest.NewLine(t, s.network, s.address)
+	p := client(t, "memory", line.Endpoint(), nil)
 	if err := p.Validate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	line.lead(another.network, another.address)
+	line.Lead(another.network, another.address)
 	line.Drop()
 	s.grpc.Stop()
 	var err error
@@ -92,8 +93,8 @@ func TestServersThatEndConnections(t *testing.T) {
 		return &stewardv1.DescribeResponse{Vm: &stewardv1.VM{Id: "vm-1", Name: "a"}}, nil
 	}}
 	s := serve(t, f.register, ages(20*time.Millisecond, time.Minute))
-	line := newRelay(t, s.network, s.address)
-	p := client(t, "memory", line.endpoint(), nil)
+	line := remotetest.NewLine(t, s.network, s.address)
+	p := client(t, "memory", line.Endpoint(), nil)
 	made := 0
 	for line.Dials() < 5 {
 		made++
@@ -112,8 +113,8 @@ func TestCallsOutliveTheirConnection(t *testing.T) {
 		return &stewardv1.DescribeResponse{Vm: &stewardv1.VM{Id: "vm-1", Name: "a"}}, nil
 	}}
 	s := serve(t, f.register, ages(20*time.Millisecond, time.Minute))
-	line := newRelay(t, s.network, s.address)
-	p := client(t, "memory", line.endpoint(), nil)
+	line := remotetest.NewLine(t, s.network, s.address)
+	p := client(t, "memory", line.Endpoint(), nil)
 	long := make(chan error, 1)
 	go func() { _, err := p.Describe(t.Context(), someVM); long <- err }()
 	for line.Dials() < 3 {
@@ -137,10 +138,10 @@ func TestSilentServers(t *testing.T) {
 		return nil, ctx.Err()
 	}}
 	s := serve(t, f.register)
-	line := newRelay(t, s.network, s.address)
+	line := remotetest.NewLine(t, s.network, s.address)
 	describe := func(name string, d time.Duration, wants ...error) error {
 		t.Helper()
-		p := client(t, "memory", line.endpoint(), nil)
+		p := client(t, "memory", line.Endpoint(), nil)
 		ctx, cancel := context.WithTimeout(t.Context(), d)
 		defer cancel()
 		begun := time.Now()

@@ -15,21 +15,22 @@ import (
 	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/remote"
+	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 )
 
 // TestHandshakes connects with credentials that are right, and with others.
 func TestHandshakes(t *testing.T) {
-	ours, theirs := newAuthority(t), newAuthority(t)
-	older := ours.serverConfig("server.test")
+	ours, theirs := remotetest.NewAuthority(t), remotetest.NewAuthority(t)
+	older := serverConfig(t, ours, "server.test")
 	older.MinVersion, older.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
-	secure, plain := secured(ours), grpc.EmptyServerOption{}
+	secure, plain := secured(t, ours), grpc.EmptyServerOption{}
 	with := func(creds secret.Set, key, value string) secret.Set {
 		creds = maps.Clone(creds)
 		creds[key] = secret.New(value)
 		return creds
 	}
-	good := ours.credential("client.test")
-	foreign := theirs.credential("client.test")
+	good := ours.Credential("client.test")
+	foreign := theirs.Credential("client.test")
 	foreign["ca.crt"] = good["ca.crt"]
 	for _, row := range []struct {
 		reason string
@@ -42,15 +43,15 @@ func TestHandshakes(t *testing.T) {
 		{"the name is the certificate's", secure, with(good, "server-name", "server.test"), "", ""},
 		{"another name", secure, with(good, "server-name", "other.test"), providers.Unauthorized, "made out to server.test"},
 		{"our certificate is of another authority", secure, foreign, providers.Unauthorized, "refused our handshake"},
-		{"the server's is of another authority", secure, with(good, "ca.crt", string(theirs.pem)), providers.Unauthorized, "is not trusted"},
+		{"the server's is of another authority", secure, with(good, "ca.crt", theirs.Credential("x")["ca.crt"].Reveal()), providers.Unauthorized, "is not trusted"},
 		{"the server speaks TLS 1.2", grpc.Creds(credentials.NewTLS(older)), good, providers.Unauthorized, "TLS 1.3"},
 		{"the server speaks plain text", plain, good, providers.Unavailable, "handshake"},
 		{"we speak plain text", secure, nil, providers.Unavailable, ""},
 	} {
 		f := &fake{kind: "memory"}
 		s := serve(t, f.register, row.server)
-		line := newRelay(t, s.network, s.address)
-		p := client(t, "memory", line.endpoint(), row.creds)
+		line := remotetest.NewLine(t, s.network, s.address)
+		p := client(t, "memory", line.Endpoint(), row.creds)
 		err := p.Validate(t.Context())
 		if providers.KindOf(err) != row.kind || err != nil && !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: %v, of kind %q; want %q, with %q", row.reason, err, providers.KindOf(err), row.kind, row.says)
@@ -70,8 +71,8 @@ func TestHandshakes(t *testing.T) {
 
 // TestSettings builds providers of settings that can and cannot be meant.
 func TestSettings(t *testing.T) {
-	a := newAuthority(t)
-	good := a.credential("client.test")
+	a := remotetest.NewAuthority(t)
+	good := a.Credential("client.test")
 	without := func(keys ...string) secret.Set {
 		creds := maps.Clone(good)
 		for _, k := range keys {
@@ -80,7 +81,7 @@ func TestSettings(t *testing.T) {
 		return creds
 	}
 	mixed := without()
-	mixed["tls.key"] = a.credential("other")["tls.key"]
+	mixed["tls.key"] = a.Credential("other")["tls.key"]
 	for _, row := range []struct {
 		reason   string
 		settings providers.Settings
