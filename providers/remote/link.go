@@ -24,7 +24,7 @@ const (
 	mostReceived = 256 << 20
 	// pingEvery and pingPatience find a line that was cut while calls wait for
 	// answers. Without calls nothing is sent: servers end such connections.
-	pingEvery    = 30 * time.Second
+	pingEvery    = 10 * time.Second
 	pingPatience = 10 * time.Second
 )
 
