@@ -8,7 +8,7 @@ func (b *builder) image(ob *object) *Image {
 		return nil
 	}
 	if object.Spec.Source == (ImageSource{}) {
-		b.hold(doc.finding(Error, "spec.source", "has no source", "write one of libvirt, vsphere, http"))
+		b.hold(doc.finding(Error, "spec.source", "has no source", "write one of libvirt, vsphere, proxmox, http"))
 		return nil
 	}
 	if ob.image != nil {
@@ -32,6 +32,9 @@ func (b *builder) image(ob *object) *Image {
 		if lib := v.ContentLibrary; lib != nil {
 			image.VSphere.Library, image.VSphere.LibraryItem, image.VSphere.LibraryVersion = lib.Library, lib.Item, lib.Version
 		}
+	}
+	if p := source.Proxmox; p != nil {
+		image.Proxmox = &ProxmoxImage{TemplateID: int(p.TemplateID), Template: p.TemplateName, Storage: p.Storage}
 	}
 	if h := source.HTTP; h != nil {
 		image.HTTP = &HTTPImage{URL: h.URL, Checksum: h.Checksum, ChecksumType: h.ChecksumType}

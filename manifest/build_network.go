@@ -160,6 +160,9 @@ func (b *builder) network(ob *object, config *NetworkConfig) *Network {
 			n.VSphere.Switch = v.DistributedSwitch.Name
 		}
 	}
+	if p := config.Proxmox; p != nil {
+		n.Proxmox = &ProxmoxNetwork{Bridge: p.Bridge, Model: p.Model, VLANTag: int(p.VLANTag)}
+	}
 	ob.network = n
 	return n
 }

@@ -150,6 +150,7 @@ type Image struct {
 	Key       Key
 	Libvirt   *LibvirtImage
 	VSphere   *VSphereImage
+	Proxmox   *ProxmoxImage
 	HTTP      *HTTPImage
 	OnMissing string // Import, Fail or Wait
 	Digest    string // canonical hash of the sources
@@ -175,6 +176,14 @@ type VSphereImage struct {
 	Library        string
 	LibraryItem    string
 	LibraryVersion string
+}
+
+// ProxmoxImage names a template on Proxmox VE: by its number, or else by its
+// name.
+type ProxmoxImage struct {
+	TemplateID int // 0: the manifest does not say
+	Template   string
+	Storage    string
 }
 
 // HTTPImage is an image at a URL.
@@ -246,6 +255,7 @@ type Network struct {
 	Key     Key
 	Libvirt *LibvirtNetwork
 	VSphere *VSphereNetwork
+	Proxmox *ProxmoxNetwork
 	MTU     int // 0: the manifest does not say
 }
 
@@ -264,6 +274,13 @@ type VSphereNetwork struct {
 	VLANID      int
 	Switch      string
 	PCISlot     int
+}
+
+// ProxmoxNetwork is where a NIC is plugged in on Proxmox VE.
+type ProxmoxNetwork struct {
+	Bridge  string
+	Model   string
+	VLANTag int // 0: none
 }
 
 // CloudInit is the first-boot data. Empty texts mean that the manifest has none.

@@ -18,7 +18,7 @@ type VMImageSpec struct {
 type ImageSource struct {
 	VSphere    *VSphereSource  `json:"vsphere" doc:"Template, OVA or content library item."`
 	Libvirt    *LibvirtSource  `json:"libvirt" doc:"Disk image for libvirt."`
-	Proxmox    *ProxmoxSource  `json:"proxmox"`
+	Proxmox    *ProxmoxSource  `json:"proxmox" doc:"Template on Proxmox VE."`
 	HTTP       *HTTPSource     `json:"http" doc:"Image at a URL."`
 	Registry   *RegistrySource `json:"registry"`
 	DataVolume *Ref            `json:"dataVolume"`
@@ -53,8 +53,8 @@ type LibvirtSource struct {
 
 // ProxmoxSource is a template on Proxmox VE.
 type ProxmoxSource struct {
-	TemplateID   int64  `json:"templateID" check:"range=100..999999999"`
-	TemplateName string `json:"templateName" check:"len=..255"`
+	TemplateID   int64  `json:"templateID" check:"range=100..999999999" doc:"Number of the template to clone."`
+	TemplateName string `json:"templateName" check:"len=..255" doc:"Template to clone, by name."`
 	Storage      string `json:"storage" check:"len=..255"`
 	Node         string `json:"node" check:"len=..255"`
 	Format       string `json:"format" check:"enum=raw|qcow2|vmdk,default=qcow2"`

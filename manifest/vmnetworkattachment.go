@@ -19,7 +19,7 @@ type VMNetworkAttachmentSpec struct {
 type NetworkConfig struct {
 	VSphere *VSphereNet `json:"vsphere" doc:"Network on vSphere."`
 	Libvirt *LibvirtNet `json:"libvirt" doc:"Network on libvirt."`
-	Proxmox *ProxmoxNet `json:"proxmox"`
+	Proxmox *ProxmoxNet `json:"proxmox" doc:"Network on Proxmox VE."`
 	Type    string      `json:"type" check:"enum=bridged|nat|isolated|host-only|external,default=bridged"`
 	MTU     int32       `json:"mtu" check:"range=68..9000,default=1500" doc:"Largest packet in bytes; applied only where it is written."`
 }
@@ -99,9 +99,9 @@ type LibvirtFilterRef struct {
 
 // ProxmoxNet is a network on Proxmox VE.
 type ProxmoxNet struct {
-	Bridge    string `json:"bridge" check:"len=..15,pattern=vmbr"`
+	Bridge    string `json:"bridge" check:"len=..15,pattern=vmbr" doc:"Bridge of the node."`
 	Model     string `json:"model" check:"enum=virtio|e1000|rtl8139|vmxnet3,default=virtio"`
-	VLANTag   int32  `json:"vlanTag" check:"range=1..4094"`
+	VLANTag   int32  `json:"vlanTag" check:"range=1..4094" doc:"VLAN number."`
 	Firewall  bool   `json:"firewall" check:"default=false"`
 	RateLimit int32  `json:"rateLimit" check:"range=1.."` // MB/s
 	MTU       int32  `json:"mtu" check:"range=68..65520"`

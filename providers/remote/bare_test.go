@@ -137,7 +137,7 @@ func oldClientAt(t *testing.T, kind, endpoint string, l *ledger) *remote.Provide
 func createAt(t *testing.T, p *remote.Provider, name string) (providers.CreateResult, error) {
 	t.Helper()
 	vm := smallVM(manifest.Key{Namespace: "default", Name: name})
-	vm.Image.VSphere = &manifest.VSphereImage{Template: "debian"}
+	vm.Image.VSphere, vm.Image.Proxmox = &manifest.VSphereImage{Template: "debian"}, &manifest.ProxmoxImage{TemplateID: 9000}
 	return p.Create(t.Context(), providers.CreateRequest{Owner: ownerOf(name), VM: vm})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"github.com/vmsteward/vmsteward/manifest"
@@ -38,11 +39,19 @@ func (r *reader) image(text string) {
 		}
 	}
 	if i.TemplateName != "" {
-		image.VSphere = &manifest.VSphereImage{Template: i.TemplateName}
+		image.VSphere, image.Proxmox = &manifest.VSphereImage{Template: i.TemplateName}, numbered(i.TemplateName)
 	}
 	image.Digest = hash("image", i.TemplateName, i.Path, i.URL, i.Checksum)
 	r.vm.Image = image
 	r.declare("VirtualMachine.spec.imageRef", true)
+}
+
+// numbered reads the name of a template that is a number as Proxmox VE has it.
+func numbered(template string) *manifest.ProxmoxImage {
+	if id, err := strconv.Atoi(template); err == nil && id > 0 && strconv.Itoa(id) == template {
+		return &manifest.ProxmoxImage{TemplateID: id}
+	}
+	return &manifest.ProxmoxImage{Template: template}
 }
 
 func firstOf(texts ...string) string {
@@ -99,6 +108,9 @@ func (n *Network) where() *manifest.Network {
 	}
 	at := &manifest.Network{Key: manifest.Key{Name: firstOf(n.Bridge, name)}}
 	at.Libvirt = &manifest.LibvirtNetwork{Network: n.NetworkName, Bridge: n.Bridge, Model: n.Model}
+	if n.Bridge != "" {
+		at.Proxmox = &manifest.ProxmoxNetwork{Bridge: n.Bridge, Model: n.Model, VLANTag: int(max(0, n.VLAN))}
+	}
 	if name != "" {
 		at.VSphere = &manifest.VSphereNetwork{Portgroup: name, VLANID: int(n.VLAN)}
 		if n.PCISlotNumber != nil {

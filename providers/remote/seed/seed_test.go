@@ -27,6 +27,7 @@ func full() *manifest.VM {
 			Key:     manifest.Key{Namespace: "lab", Name: "debian"},
 			Libvirt: &manifest.LibvirtImage{Path: "/images/debian.qcow2", Format: "qcow2", Checksum: "ab", ChecksumType: "sha256"},
 			VSphere: &manifest.VSphereImage{Template: "debian-12"},
+			Proxmox: &manifest.ProxmoxImage{TemplateID: 9000, Storage: "fast"},
 		},
 		RootDisk: manifest.RootDisk{SizeGiB: 40, Type: "thin"},
 		Disks: []manifest.Disk{
@@ -39,6 +40,7 @@ func full() *manifest.VM {
 				Key:     manifest.Key{Namespace: "lab", Name: "lan"},
 				Libvirt: &manifest.LibvirtNetwork{Network: "default", Bridge: "br0", Model: "virtio"},
 				VSphere: &manifest.VSphereNetwork{Portgroup: "VM Network", AdapterType: "vmxnet3", VLANID: 12, PCISlot: 192},
+				Proxmox: &manifest.ProxmoxNetwork{Bridge: "vmbr3", Model: "e1000", VLANTag: 30},
 			},
 			Static: &manifest.StaticAddress{Address: "10.0.0.5", Prefix: 24, Gateway: "10.0.0.1", DNS: []string{"10.0.0.2", "10.0.0.3"}},
 		}},
@@ -70,9 +72,11 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	want.Power, want.Shutdown = manifest.PowerOff, manifest.Shutdown{} // not of the creation
 	want.Image.Key = manifest.Key{Name: "debian-12"}                   // the name is not on the wire
 	want.Image.OnMissing, want.Image.Digest = "Fail", got.Image.Digest
+	want.Image.Proxmox = &manifest.ProxmoxImage{Template: "debian-12"} // the one template
 	at := *want.NICs[0].Network
 	at.Key = manifest.Key{Name: "br0"}
 	at.VSphere.Portgroup, at.VSphere.AdapterType = "default", "" // the one network name, and the one model
+	at.Proxmox = &manifest.ProxmoxNetwork{Bridge: "br0", Model: "virtio", VLANTag: 12}
 	want.NICs[0].Network = &at
 	want.CloudInit.Digest, want.Digest, want.Declared = got.CloudInit.Digest, got.Digest, got.Declared
 	if d := cmp.Diff(want, got, cmp.AllowUnexported(secret.Text{})); d != "" {
@@ -112,6 +116,11 @@ func TestTextsOnTheWire(t *testing.T) {
 			`[{"Name":"lan","NetworkName":"VM Network","Bridge":"","VLAN":12,"Model":"vmxnet3","StaticIP":"10.0.0.5","Prefix":24,"Gateway":"10.0.0.1","DNS":"10.0.0.2,10.0.0.3","PCISlotNumber":192,"Portgroup":"VM Network","MacAddress":"52:54:00:00:00:01","IPPolicy":"","name":"lan","vlan":12,"static_ip":{"address":"10.0.0.5/24","gateway":"10.0.0.1","dns":["10.0.0.2","10.0.0.3"]}}]`,
 			"", "an image of libvirt means nothing to vSphere",
 		},
+		{
+			"proxmox", `{"TemplateName":"9000","Path":"","URL":"","Format":"template","Checksum":"","ChecksumType":""}`,
+			`[{"Name":"lan","NetworkName":"","Bridge":"vmbr3","VLAN":30,"Model":"e1000","StaticIP":"10.0.0.5","Prefix":24,"Gateway":"10.0.0.1","DNS":"10.0.0.2,10.0.0.3","PCISlotNumber":null,"Portgroup":"","MacAddress":"52:54:00:00:00:01","IPPolicy":"","name":"vmbr3","vlan":30,"static_ip":{"address":"10.0.0.5/24","gateway":"10.0.0.1","dns":["10.0.0.2","10.0.0.3"]}}]`,
+			"", "this server reads the lower-case keys alone, and templates by their numbers",
+		},
 	} {
 		req, err := NewCreate(PeerOf(row.kind, ""), small())
 		if err != nil {
@@ -145,7 +154,8 @@ func TestWhatIsNotAskedFor(t *testing.T) {
 		{"libvirt", func(vm *manifest.VM) { vm.Disks, vm.NICs = nil, append(vm.NICs, manifest.NIC{Name: "two"}) }, providers.NotSupported, "a second interface makes the definition fail and leaves a disk"},
 		{"vsphere", func(vm *manifest.VM) { vm.NICs = append(vm.NICs, manifest.NIC{Name: "two"}) }, providers.NotSupported, "the server takes the first interface alone"},
 		{"vsphere", func(vm *manifest.VM) { vm.Image.VSphere = nil }, providers.InvalidSpec, "there is no template"},
-		{"proxmox", func(vm *manifest.VM) { vm.Disks, vm.Image.VSphere = nil, nil }, providers.InvalidSpec, "there is no template"},
+		{"proxmox", func(vm *manifest.VM) { vm.Disks, vm.Image.Proxmox = nil, nil }, providers.InvalidSpec, "a template of another hypervisor is none"},
+		{"proxmox", func(vm *manifest.VM) { vm.Disks = nil }, "", "everything has its place"},
 		{"vsphere", func(vm *manifest.VM) { vm.CloudInit.Ignition = secret.New("{}") }, providers.NotSupported, "Ignition is not on the wire"},
 		{"vsphere", func(vm *manifest.VM) { vm.Image = nil }, providers.InvalidSpec, "nothing to boot from"},
 	} {

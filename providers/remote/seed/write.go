@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
@@ -111,21 +112,48 @@ func imageFor(p *Peer, vm *manifest.VM) (Image, error) {
 	if vm.Image == nil {
 		return Image{}, errors.New("nothing to boot from")
 	}
-	var image Image
-	if v := vm.Image.VSphere; v != nil && p.Type != "libvirt" {
-		image.TemplateName, image.Format = v.Template, "template"
-	}
-	if l := vm.Image.Libvirt; l != nil && p.Type != "vsphere" && p.Type != "proxmox" {
-		image.Path, image.URL, image.Format = l.Path, l.URL, l.Format
-		image.Checksum, image.ChecksumType = l.Checksum, l.ChecksumType
-	}
-	if h := vm.Image.HTTP; h != nil && image == (Image{}) && p.Type != "vsphere" && p.Type != "proxmox" {
-		image.URL, image.Checksum, image.ChecksumType = h.URL, h.Checksum, h.ChecksumType
-	}
+	image := p.sources(vm.Image)
 	if image.TemplateName == "" && image.Path == "" && image.URL == "" {
 		return Image{}, fmt.Errorf("image %s has no source that a server of %s is told", vm.Image.Key, p.Type)
 	}
 	return image, nil
+}
+
+// sources returns what a kind of server is told of an image; a kind that nobody
+// knows is told everything.
+func (p *Peer) sources(from *manifest.Image) (image Image) {
+	if v := from.VSphere; v != nil && p.tells("vsphere") {
+		image.TemplateName, image.Format = v.Template, "template"
+	}
+	if x := from.Proxmox; x != nil && p.tells("proxmox") && image.TemplateName == "" {
+		image.TemplateName, image.Format = templateOf(x), "template"
+	}
+	if l := from.Libvirt; l != nil && p.tells("libvirt") {
+		image.Path, image.URL, image.Format = l.Path, l.URL, l.Format
+		image.Checksum, image.ChecksumType = l.Checksum, l.ChecksumType
+	}
+	if h := from.HTTP; h != nil && image == (Image{}) && p.tells("libvirt") {
+		image.URL, image.Checksum, image.ChecksumType = h.URL, h.Checksum, h.ChecksumType
+	}
+	return image
+}
+
+// tells tells whether a server is told what is written for a type of provider.
+func (p *Peer) tells(kind string) bool {
+	switch p.Type {
+	case "libvirt", "vsphere", "proxmox":
+		return p.Type == kind
+	}
+	return true
+}
+
+// templateOf returns the number of a template in digits, which is all that the
+// server of Proxmox VE takes, or else its name.
+func templateOf(x *manifest.ProxmoxImage) string {
+	if x.TemplateID > 0 {
+		return strconv.Itoa(x.TemplateID)
+	}
+	return x.Template
 }
 
 // disksOf returns the disks beside the root disk; nil is written as null.

@@ -34,10 +34,10 @@ func networksOf(p *Peer, nics []manifest.NIC) []Network {
 // plug says where the interface is plugged in, in the words of one kind of
 // server; to a kind that nobody knows, everything is said.
 func (n *Network) plug(p *Peer, at *manifest.Network) {
-	if l := at.Libvirt; l != nil && p.Type != "vsphere" {
+	if l := at.Libvirt; l != nil && p.tells("libvirt") {
 		n.NetworkName, n.Bridge, n.Model = l.Network, l.Bridge, l.Model
 	}
-	if v := at.VSphere; v != nil && p.Type != "libvirt" {
+	if v := at.VSphere; v != nil && p.tells("vsphere") {
 		n.VLAN = int32(v.VLANID)
 		if n.NetworkName == "" {
 			n.NetworkName, n.Portgroup = v.Portgroup, v.Portgroup
@@ -48,5 +48,8 @@ func (n *Network) plug(p *Peer, at *manifest.Network) {
 		if v.PCISlot > 0 {
 			n.PCISlotNumber = new(int32(v.PCISlot))
 		}
+	}
+	if x := at.Proxmox; x != nil && p.tells("proxmox") && n.Bridge == "" && n.NetworkName == "" {
+		n.Bridge, n.Model, n.VLAN = x.Bridge, x.Model, int32(x.VLANTag)
 	}
 }

@@ -39,7 +39,7 @@ func DecodeWanted(m *stewardv1.Wanted) (*manifest.VM, error) {
 		Shutdown: manifest.Shutdown{Graceful: m.ShutdownGraceful, Timeout: s.span("shutdown_timeout_ms", m.ShutdownTimeoutMs)},
 		Firmware: manifest.Firmware(m.Firmware), SecureBoot: m.SecureBoot, TPM: m.Tpm, VTd: m.Vtd, VBS: m.Vbs,
 		NestedVirt: m.NestedVirtualization, ExtraConfig: m.ExtraConfig,
-		Image: maybe(m.Image, decodeImage), Imported: maybe(m.Imported, s.imported),
+		Image: maybe(m.Image, s.image), Imported: maybe(m.Imported, s.imported),
 		RootDisk: manifest.RootDisk{SizeGiB: s.count("root_disk.size_gib", m.RootDisk.GetSizeGib()), Type: m.RootDisk.GetType()},
 		Disks:    eachOf(m.Disks, s.wantedDisk), NICs: eachOf(m.Nics, s.wantedNIC),
 		CloudInit: decodeCloudInit(m.CloudInit), Placement: decodePlacement(m.Placement), Limits: s.limits(m.Limits),

@@ -54,6 +54,9 @@ func encodeNetwork(n *manifest.Network) *stewardv1.Network {
 				Portgroup: v.Portgroup, AdapterType: v.AdapterType, VlanId: int64(v.VLANID), Switch: v.Switch, PciSlot: int64(v.PCISlot),
 			}
 		}),
+		Proxmox: maybe(n.Proxmox, func(p *manifest.ProxmoxNetwork) *stewardv1.ProxmoxNetwork {
+			return &stewardv1.ProxmoxNetwork{Bridge: p.Bridge, Model: p.Model, VlanTag: int64(p.VLANTag)}
+		}),
 	}
 }
 
@@ -68,6 +71,9 @@ func (s *scan) network(m *stewardv1.Network) *manifest.Network {
 				Portgroup: v.Portgroup, AdapterType: v.AdapterType, VLANID: s.count("vlan_id", v.VlanId),
 				Switch: v.Switch, PCISlot: s.count("pci_slot", v.PciSlot),
 			}
+		}),
+		Proxmox: maybe(m.Proxmox, func(p *stewardv1.ProxmoxNetwork) *manifest.ProxmoxNetwork {
+			return &manifest.ProxmoxNetwork{Bridge: p.Bridge, Model: p.Model, VLANTag: s.count("vlan_tag", p.VlanTag)}
 		}),
 	}
 }

@@ -19,13 +19,16 @@ func encodeImage(i *manifest.Image) *stewardv1.Image {
 				Library: v.Library, LibraryItem: v.LibraryItem, LibraryVersion: v.LibraryVersion,
 			}
 		}),
+		Proxmox: maybe(i.Proxmox, func(p *manifest.ProxmoxImage) *stewardv1.ProxmoxImage {
+			return &stewardv1.ProxmoxImage{TemplateId: int64(p.TemplateID), Template: p.Template, Storage: p.Storage}
+		}),
 		Http: maybe(i.HTTP, func(h *manifest.HTTPImage) *stewardv1.HTTPImage {
 			return &stewardv1.HTTPImage{Url: h.URL, Checksum: h.Checksum, ChecksumType: h.ChecksumType}
 		}),
 	}
 }
 
-func decodeImage(m *stewardv1.Image) *manifest.Image {
+func (s *scan) image(m *stewardv1.Image) *manifest.Image {
 	return &manifest.Image{
 		Key: decodeKey(m.Key), OnMissing: m.OnMissing, Digest: m.Digest,
 		Libvirt: maybe(m.Libvirt, func(l *stewardv1.LibvirtImage) *manifest.LibvirtImage {
@@ -38,6 +41,9 @@ func decodeImage(m *stewardv1.Image) *manifest.Image {
 				Template: v.Template, OVAURL: v.OvaUrl, Checksum: v.Checksum, ChecksumType: v.ChecksumType,
 				Library: v.Library, LibraryItem: v.LibraryItem, LibraryVersion: v.LibraryVersion,
 			}
+		}),
+		Proxmox: maybe(m.Proxmox, func(p *stewardv1.ProxmoxImage) *manifest.ProxmoxImage {
+			return &manifest.ProxmoxImage{TemplateID: s.count("template_id", p.TemplateId), Template: p.Template, Storage: p.Storage}
 		}),
 		HTTP: maybe(m.Http, func(h *stewardv1.HTTPImage) *manifest.HTTPImage {
 			return &manifest.HTTPImage{URL: h.Url, Checksum: h.Checksum, ChecksumType: h.ChecksumType}

@@ -3401,6 +3401,7 @@ type Image struct {
 	Http          *HTTPImage             `protobuf:"bytes,4,opt,name=http,proto3" json:"http,omitempty"`
 	OnMissing     string                 `protobuf:"bytes,5,opt,name=on_missing,json=onMissing,proto3" json:"on_missing,omitempty"`
 	Digest        string                 `protobuf:"bytes,6,opt,name=digest,proto3" json:"digest,omitempty"`
+	Proxmox       *ProxmoxImage          `protobuf:"bytes,7,opt,name=proxmox,proto3" json:"proxmox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3475,6 +3476,13 @@ func (x *Image) GetDigest() string {
 		return x.Digest
 	}
 	return ""
+}
+
+func (x *Image) GetProxmox() *ProxmoxImage {
+	if x != nil {
+		return x.Proxmox
+	}
+	return nil
 }
 
 type LibvirtImage struct {
@@ -3653,6 +3661,66 @@ func (x *VSphereImage) GetLibraryVersion() string {
 	return ""
 }
 
+type ProxmoxImage struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TemplateId    int64                  `protobuf:"varint,1,opt,name=template_id,json=templateId,proto3" json:"template_id,omitempty"`
+	Template      string                 `protobuf:"bytes,2,opt,name=template,proto3" json:"template,omitempty"`
+	Storage       string                 `protobuf:"bytes,3,opt,name=storage,proto3" json:"storage,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProxmoxImage) Reset() {
+	*x = ProxmoxImage{}
+	mi := &file_stewardv1_steward_proto_msgTypes[53]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProxmoxImage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProxmoxImage) ProtoMessage() {}
+
+func (x *ProxmoxImage) ProtoReflect() protoreflect.Message {
+	mi := &file_stewardv1_steward_proto_msgTypes[53]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProxmoxImage.ProtoReflect.Descriptor instead.
+func (*ProxmoxImage) Descriptor() ([]byte, []int) {
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{53}
+}
+
+func (x *ProxmoxImage) GetTemplateId() int64 {
+	if x != nil {
+		return x.TemplateId
+	}
+	return 0
+}
+
+func (x *ProxmoxImage) GetTemplate() string {
+	if x != nil {
+		return x.Template
+	}
+	return ""
+}
+
+func (x *ProxmoxImage) GetStorage() string {
+	if x != nil {
+		return x.Storage
+	}
+	return ""
+}
+
 type HTTPImage struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Url           string                 `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
@@ -3664,7 +3732,7 @@ type HTTPImage struct {
 
 func (x *HTTPImage) Reset() {
 	*x = HTTPImage{}
-	mi := &file_stewardv1_steward_proto_msgTypes[53]
+	mi := &file_stewardv1_steward_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3676,7 +3744,7 @@ func (x *HTTPImage) String() string {
 func (*HTTPImage) ProtoMessage() {}
 
 func (x *HTTPImage) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[53]
+	mi := &file_stewardv1_steward_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3689,7 +3757,7 @@ func (x *HTTPImage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HTTPImage.ProtoReflect.Descriptor instead.
 func (*HTTPImage) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{53}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *HTTPImage) GetUrl() string {
@@ -3725,7 +3793,7 @@ type ImportedDisk struct {
 
 func (x *ImportedDisk) Reset() {
 	*x = ImportedDisk{}
-	mi := &file_stewardv1_steward_proto_msgTypes[54]
+	mi := &file_stewardv1_steward_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3737,7 +3805,7 @@ func (x *ImportedDisk) String() string {
 func (*ImportedDisk) ProtoMessage() {}
 
 func (x *ImportedDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[54]
+	mi := &file_stewardv1_steward_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3750,7 +3818,7 @@ func (x *ImportedDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportedDisk.ProtoReflect.Descriptor instead.
 func (*ImportedDisk) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{54}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *ImportedDisk) GetId() string {
@@ -3791,7 +3859,7 @@ type RootDisk struct {
 
 func (x *RootDisk) Reset() {
 	*x = RootDisk{}
-	mi := &file_stewardv1_steward_proto_msgTypes[55]
+	mi := &file_stewardv1_steward_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3803,7 +3871,7 @@ func (x *RootDisk) String() string {
 func (*RootDisk) ProtoMessage() {}
 
 func (x *RootDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[55]
+	mi := &file_stewardv1_steward_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3816,7 +3884,7 @@ func (x *RootDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RootDisk.ProtoReflect.Descriptor instead.
 func (*RootDisk) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{55}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *RootDisk) GetSizeGib() int64 {
@@ -3847,7 +3915,7 @@ type WantedDisk struct {
 
 func (x *WantedDisk) Reset() {
 	*x = WantedDisk{}
-	mi := &file_stewardv1_steward_proto_msgTypes[56]
+	mi := &file_stewardv1_steward_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3859,7 +3927,7 @@ func (x *WantedDisk) String() string {
 func (*WantedDisk) ProtoMessage() {}
 
 func (x *WantedDisk) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[56]
+	mi := &file_stewardv1_steward_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3872,7 +3940,7 @@ func (x *WantedDisk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WantedDisk.ProtoReflect.Descriptor instead.
 func (*WantedDisk) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{56}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{57}
 }
 
 func (x *WantedDisk) GetName() string {
@@ -3928,7 +3996,7 @@ type SCSI struct {
 
 func (x *SCSI) Reset() {
 	*x = SCSI{}
-	mi := &file_stewardv1_steward_proto_msgTypes[57]
+	mi := &file_stewardv1_steward_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3940,7 +4008,7 @@ func (x *SCSI) String() string {
 func (*SCSI) ProtoMessage() {}
 
 func (x *SCSI) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[57]
+	mi := &file_stewardv1_steward_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3953,7 +4021,7 @@ func (x *SCSI) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SCSI.ProtoReflect.Descriptor instead.
 func (*SCSI) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{57}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *SCSI) GetController() int64 {
@@ -3989,7 +4057,7 @@ type WantedNIC struct {
 
 func (x *WantedNIC) Reset() {
 	*x = WantedNIC{}
-	mi := &file_stewardv1_steward_proto_msgTypes[58]
+	mi := &file_stewardv1_steward_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4001,7 +4069,7 @@ func (x *WantedNIC) String() string {
 func (*WantedNIC) ProtoMessage() {}
 
 func (x *WantedNIC) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[58]
+	mi := &file_stewardv1_steward_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4014,7 +4082,7 @@ func (x *WantedNIC) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WantedNIC.ProtoReflect.Descriptor instead.
 func (*WantedNIC) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{58}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *WantedNIC) GetName() string {
@@ -4051,13 +4119,14 @@ type Network struct {
 	Libvirt       *LibvirtNetwork        `protobuf:"bytes,2,opt,name=libvirt,proto3" json:"libvirt,omitempty"`
 	Vsphere       *VSphereNetwork        `protobuf:"bytes,3,opt,name=vsphere,proto3" json:"vsphere,omitempty"`
 	Mtu           int64                  `protobuf:"varint,4,opt,name=mtu,proto3" json:"mtu,omitempty"`
+	Proxmox       *ProxmoxNetwork        `protobuf:"bytes,5,opt,name=proxmox,proto3" json:"proxmox,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Network) Reset() {
 	*x = Network{}
-	mi := &file_stewardv1_steward_proto_msgTypes[59]
+	mi := &file_stewardv1_steward_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4069,7 +4138,7 @@ func (x *Network) String() string {
 func (*Network) ProtoMessage() {}
 
 func (x *Network) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[59]
+	mi := &file_stewardv1_steward_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4082,7 +4151,7 @@ func (x *Network) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Network.ProtoReflect.Descriptor instead.
 func (*Network) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{59}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *Network) GetKey() *Key {
@@ -4113,6 +4182,13 @@ func (x *Network) GetMtu() int64 {
 	return 0
 }
 
+func (x *Network) GetProxmox() *ProxmoxNetwork {
+	if x != nil {
+		return x.Proxmox
+	}
+	return nil
+}
+
 type LibvirtNetwork struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Network       string                 `protobuf:"bytes,1,opt,name=network,proto3" json:"network,omitempty"`
@@ -4124,7 +4200,7 @@ type LibvirtNetwork struct {
 
 func (x *LibvirtNetwork) Reset() {
 	*x = LibvirtNetwork{}
-	mi := &file_stewardv1_steward_proto_msgTypes[60]
+	mi := &file_stewardv1_steward_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4136,7 +4212,7 @@ func (x *LibvirtNetwork) String() string {
 func (*LibvirtNetwork) ProtoMessage() {}
 
 func (x *LibvirtNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[60]
+	mi := &file_stewardv1_steward_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4149,7 +4225,7 @@ func (x *LibvirtNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LibvirtNetwork.ProtoReflect.Descriptor instead.
 func (*LibvirtNetwork) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{60}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{61}
 }
 
 func (x *LibvirtNetwork) GetNetwork() string {
@@ -4186,7 +4262,7 @@ type VSphereNetwork struct {
 
 func (x *VSphereNetwork) Reset() {
 	*x = VSphereNetwork{}
-	mi := &file_stewardv1_steward_proto_msgTypes[61]
+	mi := &file_stewardv1_steward_proto_msgTypes[62]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4198,7 +4274,7 @@ func (x *VSphereNetwork) String() string {
 func (*VSphereNetwork) ProtoMessage() {}
 
 func (x *VSphereNetwork) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[61]
+	mi := &file_stewardv1_steward_proto_msgTypes[62]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4211,7 +4287,7 @@ func (x *VSphereNetwork) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VSphereNetwork.ProtoReflect.Descriptor instead.
 func (*VSphereNetwork) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{61}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{62}
 }
 
 func (x *VSphereNetwork) GetPortgroup() string {
@@ -4249,6 +4325,66 @@ func (x *VSphereNetwork) GetPciSlot() int64 {
 	return 0
 }
 
+type ProxmoxNetwork struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bridge        string                 `protobuf:"bytes,1,opt,name=bridge,proto3" json:"bridge,omitempty"`
+	Model         string                 `protobuf:"bytes,2,opt,name=model,proto3" json:"model,omitempty"`
+	VlanTag       int64                  `protobuf:"varint,3,opt,name=vlan_tag,json=vlanTag,proto3" json:"vlan_tag,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProxmoxNetwork) Reset() {
+	*x = ProxmoxNetwork{}
+	mi := &file_stewardv1_steward_proto_msgTypes[63]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProxmoxNetwork) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProxmoxNetwork) ProtoMessage() {}
+
+func (x *ProxmoxNetwork) ProtoReflect() protoreflect.Message {
+	mi := &file_stewardv1_steward_proto_msgTypes[63]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProxmoxNetwork.ProtoReflect.Descriptor instead.
+func (*ProxmoxNetwork) Descriptor() ([]byte, []int) {
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{63}
+}
+
+func (x *ProxmoxNetwork) GetBridge() string {
+	if x != nil {
+		return x.Bridge
+	}
+	return ""
+}
+
+func (x *ProxmoxNetwork) GetModel() string {
+	if x != nil {
+		return x.Model
+	}
+	return ""
+}
+
+func (x *ProxmoxNetwork) GetVlanTag() int64 {
+	if x != nil {
+		return x.VlanTag
+	}
+	return 0
+}
+
 type StaticAddress struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Address       string                 `protobuf:"bytes,1,opt,name=address,proto3" json:"address,omitempty"`
@@ -4263,7 +4399,7 @@ type StaticAddress struct {
 
 func (x *StaticAddress) Reset() {
 	*x = StaticAddress{}
-	mi := &file_stewardv1_steward_proto_msgTypes[62]
+	mi := &file_stewardv1_steward_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4275,7 +4411,7 @@ func (x *StaticAddress) String() string {
 func (*StaticAddress) ProtoMessage() {}
 
 func (x *StaticAddress) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[62]
+	mi := &file_stewardv1_steward_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4288,7 +4424,7 @@ func (x *StaticAddress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StaticAddress.ProtoReflect.Descriptor instead.
 func (*StaticAddress) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{62}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{64}
 }
 
 func (x *StaticAddress) GetAddress() string {
@@ -4344,7 +4480,7 @@ type Route struct {
 
 func (x *Route) Reset() {
 	*x = Route{}
-	mi := &file_stewardv1_steward_proto_msgTypes[63]
+	mi := &file_stewardv1_steward_proto_msgTypes[65]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4356,7 +4492,7 @@ func (x *Route) String() string {
 func (*Route) ProtoMessage() {}
 
 func (x *Route) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[63]
+	mi := &file_stewardv1_steward_proto_msgTypes[65]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4369,7 +4505,7 @@ func (x *Route) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Route.ProtoReflect.Descriptor instead.
 func (*Route) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{63}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{65}
 }
 
 func (x *Route) GetDestination() string {
@@ -4405,7 +4541,7 @@ type CloudInit struct {
 
 func (x *CloudInit) Reset() {
 	*x = CloudInit{}
-	mi := &file_stewardv1_steward_proto_msgTypes[64]
+	mi := &file_stewardv1_steward_proto_msgTypes[66]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4417,7 +4553,7 @@ func (x *CloudInit) String() string {
 func (*CloudInit) ProtoMessage() {}
 
 func (x *CloudInit) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[64]
+	mi := &file_stewardv1_steward_proto_msgTypes[66]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4430,7 +4566,7 @@ func (x *CloudInit) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloudInit.ProtoReflect.Descriptor instead.
 func (*CloudInit) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{64}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{66}
 }
 
 func (x *CloudInit) GetUserData() []byte {
@@ -4475,7 +4611,7 @@ type Placement struct {
 
 func (x *Placement) Reset() {
 	*x = Placement{}
-	mi := &file_stewardv1_steward_proto_msgTypes[65]
+	mi := &file_stewardv1_steward_proto_msgTypes[67]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4487,7 +4623,7 @@ func (x *Placement) String() string {
 func (*Placement) ProtoMessage() {}
 
 func (x *Placement) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[65]
+	mi := &file_stewardv1_steward_proto_msgTypes[67]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4500,7 +4636,7 @@ func (x *Placement) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Placement.ProtoReflect.Descriptor instead.
 func (*Placement) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{65}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{67}
 }
 
 func (x *Placement) GetCluster() string {
@@ -4558,7 +4694,7 @@ type Limits struct {
 
 func (x *Limits) Reset() {
 	*x = Limits{}
-	mi := &file_stewardv1_steward_proto_msgTypes[66]
+	mi := &file_stewardv1_steward_proto_msgTypes[68]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4570,7 +4706,7 @@ func (x *Limits) String() string {
 func (*Limits) ProtoMessage() {}
 
 func (x *Limits) ProtoReflect() protoreflect.Message {
-	mi := &file_stewardv1_steward_proto_msgTypes[66]
+	mi := &file_stewardv1_steward_proto_msgTypes[68]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4583,7 +4719,7 @@ func (x *Limits) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Limits.ProtoReflect.Descriptor instead.
 func (*Limits) Descriptor() ([]byte, []int) {
-	return file_stewardv1_steward_proto_rawDescGZIP(), []int{66}
+	return file_stewardv1_steward_proto_rawDescGZIP(), []int{68}
 }
 
 func (x *Limits) GetCpuLimitMhz() int64 {
@@ -4900,7 +5036,7 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\bPosition\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
 	"\x04line\x18\x02 \x01(\x03R\x04line\x12\x16\n" +
-	"\x06column\x18\x03 \x01(\x03R\x06column\"\xa0\x02\n" +
+	"\x06column\x18\x03 \x01(\x03R\x06column\"\xdf\x02\n" +
 	"\x05Image\x12,\n" +
 	"\x03key\x18\x01 \x01(\v2\x1a.vmsteward.provider.v1.KeyR\x03key\x12=\n" +
 	"\alibvirt\x18\x02 \x01(\v2#.vmsteward.provider.v1.LibvirtImageR\alibvirt\x12=\n" +
@@ -4908,7 +5044,8 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x04http\x18\x04 \x01(\v2 .vmsteward.provider.v1.HTTPImageR\x04http\x12\x1d\n" +
 	"\n" +
 	"on_missing\x18\x05 \x01(\tR\tonMissing\x12\x16\n" +
-	"\x06digest\x18\x06 \x01(\tR\x06digest\"\xa1\x01\n" +
+	"\x06digest\x18\x06 \x01(\tR\x06digest\x12=\n" +
+	"\aproxmox\x18\a \x01(\v2#.vmsteward.provider.v1.ProxmoxImageR\aproxmox\"\xa1\x01\n" +
 	"\fLibvirtImage\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x10\n" +
 	"\x03url\x18\x02 \x01(\tR\x03url\x12\x16\n" +
@@ -4923,7 +5060,12 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\rchecksum_type\x18\x04 \x01(\tR\fchecksumType\x12\x18\n" +
 	"\alibrary\x18\x05 \x01(\tR\alibrary\x12!\n" +
 	"\flibrary_item\x18\x06 \x01(\tR\vlibraryItem\x12'\n" +
-	"\x0flibrary_version\x18\a \x01(\tR\x0elibraryVersion\"^\n" +
+	"\x0flibrary_version\x18\a \x01(\tR\x0elibraryVersion\"e\n" +
+	"\fProxmoxImage\x12\x1f\n" +
+	"\vtemplate_id\x18\x01 \x01(\x03R\n" +
+	"templateId\x12\x1a\n" +
+	"\btemplate\x18\x02 \x01(\tR\btemplate\x12\x18\n" +
+	"\astorage\x18\x03 \x01(\tR\astorage\"^\n" +
 	"\tHTTPImage\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x1a\n" +
 	"\bchecksum\x18\x02 \x01(\tR\bchecksum\x12#\n" +
@@ -4955,12 +5097,13 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x128\n" +
 	"\anetwork\x18\x02 \x01(\v2\x1e.vmsteward.provider.v1.NetworkR\anetwork\x12\x10\n" +
 	"\x03mac\x18\x03 \x01(\tR\x03mac\x12<\n" +
-	"\x06static\x18\x04 \x01(\v2$.vmsteward.provider.v1.StaticAddressR\x06static\"\xcb\x01\n" +
+	"\x06static\x18\x04 \x01(\v2$.vmsteward.provider.v1.StaticAddressR\x06static\"\x8c\x02\n" +
 	"\aNetwork\x12,\n" +
 	"\x03key\x18\x01 \x01(\v2\x1a.vmsteward.provider.v1.KeyR\x03key\x12?\n" +
 	"\alibvirt\x18\x02 \x01(\v2%.vmsteward.provider.v1.LibvirtNetworkR\alibvirt\x12?\n" +
 	"\avsphere\x18\x03 \x01(\v2%.vmsteward.provider.v1.VSphereNetworkR\avsphere\x12\x10\n" +
-	"\x03mtu\x18\x04 \x01(\x03R\x03mtu\"X\n" +
+	"\x03mtu\x18\x04 \x01(\x03R\x03mtu\x12?\n" +
+	"\aproxmox\x18\x05 \x01(\v2%.vmsteward.provider.v1.ProxmoxNetworkR\aproxmox\"X\n" +
 	"\x0eLibvirtNetwork\x12\x18\n" +
 	"\anetwork\x18\x01 \x01(\tR\anetwork\x12\x16\n" +
 	"\x06bridge\x18\x02 \x01(\tR\x06bridge\x12\x14\n" +
@@ -4970,7 +5113,11 @@ const file_stewardv1_steward_proto_rawDesc = "" +
 	"\fadapter_type\x18\x02 \x01(\tR\vadapterType\x12\x17\n" +
 	"\avlan_id\x18\x03 \x01(\x03R\x06vlanId\x12\x16\n" +
 	"\x06switch\x18\x04 \x01(\tR\x06switch\x12\x19\n" +
-	"\bpci_slot\x18\x05 \x01(\x03R\apciSlot\"\xbb\x01\n" +
+	"\bpci_slot\x18\x05 \x01(\x03R\apciSlot\"Y\n" +
+	"\x0eProxmoxNetwork\x12\x16\n" +
+	"\x06bridge\x18\x01 \x01(\tR\x06bridge\x12\x14\n" +
+	"\x05model\x18\x02 \x01(\tR\x05model\x12\x19\n" +
+	"\bvlan_tag\x18\x03 \x01(\x03R\avlanTag\"\xbb\x01\n" +
 	"\rStaticAddress\x12\x18\n" +
 	"\aaddress\x18\x01 \x01(\tR\aaddress\x12\x16\n" +
 	"\x06prefix\x18\x02 \x01(\x03R\x06prefix\x12\x18\n" +
@@ -5059,7 +5206,7 @@ func file_stewardv1_steward_proto_rawDescGZIP() []byte {
 }
 
 var file_stewardv1_steward_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_stewardv1_steward_proto_msgTypes = make([]protoimpl.MessageInfo, 74)
+var file_stewardv1_steward_proto_msgTypes = make([]protoimpl.MessageInfo, 76)
 var file_stewardv1_steward_proto_goTypes = []any{
 	(Part)(0),                   // 0: vmsteward.provider.v1.Part
 	(PowerOp)(0),                // 1: vmsteward.provider.v1.PowerOp
@@ -5117,32 +5264,34 @@ var file_stewardv1_steward_proto_goTypes = []any{
 	(*Image)(nil),               // 53: vmsteward.provider.v1.Image
 	(*LibvirtImage)(nil),        // 54: vmsteward.provider.v1.LibvirtImage
 	(*VSphereImage)(nil),        // 55: vmsteward.provider.v1.VSphereImage
-	(*HTTPImage)(nil),           // 56: vmsteward.provider.v1.HTTPImage
-	(*ImportedDisk)(nil),        // 57: vmsteward.provider.v1.ImportedDisk
-	(*RootDisk)(nil),            // 58: vmsteward.provider.v1.RootDisk
-	(*WantedDisk)(nil),          // 59: vmsteward.provider.v1.WantedDisk
-	(*SCSI)(nil),                // 60: vmsteward.provider.v1.SCSI
-	(*WantedNIC)(nil),           // 61: vmsteward.provider.v1.WantedNIC
-	(*Network)(nil),             // 62: vmsteward.provider.v1.Network
-	(*LibvirtNetwork)(nil),      // 63: vmsteward.provider.v1.LibvirtNetwork
-	(*VSphereNetwork)(nil),      // 64: vmsteward.provider.v1.VSphereNetwork
-	(*StaticAddress)(nil),       // 65: vmsteward.provider.v1.StaticAddress
-	(*Route)(nil),               // 66: vmsteward.provider.v1.Route
-	(*CloudInit)(nil),           // 67: vmsteward.provider.v1.CloudInit
-	(*Placement)(nil),           // 68: vmsteward.provider.v1.Placement
-	(*Limits)(nil),              // 69: vmsteward.provider.v1.Limits
-	nil,                         // 70: vmsteward.provider.v1.Capabilities.ChangeEntry
-	nil,                         // 71: vmsteward.provider.v1.Change.TraitsEntry
-	nil,                         // 72: vmsteward.provider.v1.Mark.MacsEntry
-	nil,                         // 73: vmsteward.provider.v1.Traits.ValuesEntry
-	nil,                         // 74: vmsteward.provider.v1.Wanted.LabelsEntry
-	nil,                         // 75: vmsteward.provider.v1.Wanted.AnnotationsEntry
-	nil,                         // 76: vmsteward.provider.v1.Wanted.ExtraConfigEntry
+	(*ProxmoxImage)(nil),        // 56: vmsteward.provider.v1.ProxmoxImage
+	(*HTTPImage)(nil),           // 57: vmsteward.provider.v1.HTTPImage
+	(*ImportedDisk)(nil),        // 58: vmsteward.provider.v1.ImportedDisk
+	(*RootDisk)(nil),            // 59: vmsteward.provider.v1.RootDisk
+	(*WantedDisk)(nil),          // 60: vmsteward.provider.v1.WantedDisk
+	(*SCSI)(nil),                // 61: vmsteward.provider.v1.SCSI
+	(*WantedNIC)(nil),           // 62: vmsteward.provider.v1.WantedNIC
+	(*Network)(nil),             // 63: vmsteward.provider.v1.Network
+	(*LibvirtNetwork)(nil),      // 64: vmsteward.provider.v1.LibvirtNetwork
+	(*VSphereNetwork)(nil),      // 65: vmsteward.provider.v1.VSphereNetwork
+	(*ProxmoxNetwork)(nil),      // 66: vmsteward.provider.v1.ProxmoxNetwork
+	(*StaticAddress)(nil),       // 67: vmsteward.provider.v1.StaticAddress
+	(*Route)(nil),               // 68: vmsteward.provider.v1.Route
+	(*CloudInit)(nil),           // 69: vmsteward.provider.v1.CloudInit
+	(*Placement)(nil),           // 70: vmsteward.provider.v1.Placement
+	(*Limits)(nil),              // 71: vmsteward.provider.v1.Limits
+	nil,                         // 72: vmsteward.provider.v1.Capabilities.ChangeEntry
+	nil,                         // 73: vmsteward.provider.v1.Change.TraitsEntry
+	nil,                         // 74: vmsteward.provider.v1.Mark.MacsEntry
+	nil,                         // 75: vmsteward.provider.v1.Traits.ValuesEntry
+	nil,                         // 76: vmsteward.provider.v1.Wanted.LabelsEntry
+	nil,                         // 77: vmsteward.provider.v1.Wanted.AnnotationsEntry
+	nil,                         // 78: vmsteward.provider.v1.Wanted.ExtraConfigEntry
 }
 var file_stewardv1_steward_proto_depIdxs = []int32{
 	6,  // 0: vmsteward.provider.v1.HelloResponse.capabilities:type_name -> vmsteward.provider.v1.Capabilities
 	0,  // 1: vmsteward.provider.v1.HelloResponse.parts:type_name -> vmsteward.provider.v1.Part
-	70, // 2: vmsteward.provider.v1.Capabilities.change:type_name -> vmsteward.provider.v1.Capabilities.ChangeEntry
+	72, // 2: vmsteward.provider.v1.Capabilities.change:type_name -> vmsteward.provider.v1.Capabilities.ChangeEntry
 	7,  // 3: vmsteward.provider.v1.Capabilities.nic:type_name -> vmsteward.provider.v1.NICNames
 	8,  // 4: vmsteward.provider.v1.Capabilities.honours:type_name -> vmsteward.provider.v1.Honour
 	9,  // 5: vmsteward.provider.v1.Owner.vm:type_name -> vmsteward.provider.v1.Key
@@ -5154,11 +5303,11 @@ var file_stewardv1_steward_proto_depIdxs = []int32{
 	1,  // 11: vmsteward.provider.v1.PowerRequest.op:type_name -> vmsteward.provider.v1.PowerOp
 	11, // 12: vmsteward.provider.v1.ReconfigureRequest.ref:type_name -> vmsteward.provider.v1.Ref
 	20, // 13: vmsteward.provider.v1.ReconfigureRequest.change:type_name -> vmsteward.provider.v1.Change
-	59, // 14: vmsteward.provider.v1.Change.add_disks:type_name -> vmsteward.provider.v1.WantedDisk
+	60, // 14: vmsteward.provider.v1.Change.add_disks:type_name -> vmsteward.provider.v1.WantedDisk
 	22, // 15: vmsteward.provider.v1.Change.grow_disks:type_name -> vmsteward.provider.v1.DiskSize
-	61, // 16: vmsteward.provider.v1.Change.add_nics:type_name -> vmsteward.provider.v1.WantedNIC
+	62, // 16: vmsteward.provider.v1.Change.add_nics:type_name -> vmsteward.provider.v1.WantedNIC
 	23, // 17: vmsteward.provider.v1.Change.remove_nics:type_name -> vmsteward.provider.v1.NICRef
-	71, // 18: vmsteward.provider.v1.Change.traits:type_name -> vmsteward.provider.v1.Change.TraitsEntry
+	73, // 18: vmsteward.provider.v1.Change.traits:type_name -> vmsteward.provider.v1.Change.TraitsEntry
 	21, // 19: vmsteward.provider.v1.Change.tags:type_name -> vmsteward.provider.v1.Texts
 	24, // 20: vmsteward.provider.v1.Change.retired:type_name -> vmsteward.provider.v1.Instant
 	11, // 21: vmsteward.provider.v1.DescribeRequest.ref:type_name -> vmsteward.provider.v1.Ref
@@ -5178,13 +5327,13 @@ var file_stewardv1_steward_proto_depIdxs = []int32{
 	45, // 35: vmsteward.provider.v1.VM.addresses:type_name -> vmsteward.provider.v1.Address
 	10, // 36: vmsteward.provider.v1.Mark.owner:type_name -> vmsteward.provider.v1.Owner
 	24, // 37: vmsteward.provider.v1.Mark.retired:type_name -> vmsteward.provider.v1.Instant
-	72, // 38: vmsteward.provider.v1.Mark.macs:type_name -> vmsteward.provider.v1.Mark.MacsEntry
+	74, // 38: vmsteward.provider.v1.Mark.macs:type_name -> vmsteward.provider.v1.Mark.MacsEntry
 	40, // 39: vmsteward.provider.v1.Hardware.disks:type_name -> vmsteward.provider.v1.Disks
 	41, // 40: vmsteward.provider.v1.Hardware.nics:type_name -> vmsteward.provider.v1.NICs
 	42, // 41: vmsteward.provider.v1.Hardware.traits:type_name -> vmsteward.provider.v1.Traits
 	43, // 42: vmsteward.provider.v1.Disks.values:type_name -> vmsteward.provider.v1.Disk
 	44, // 43: vmsteward.provider.v1.NICs.values:type_name -> vmsteward.provider.v1.NIC
-	73, // 44: vmsteward.provider.v1.Traits.values:type_name -> vmsteward.provider.v1.Traits.ValuesEntry
+	75, // 44: vmsteward.provider.v1.Traits.values:type_name -> vmsteward.provider.v1.Traits.ValuesEntry
 	11, // 45: vmsteward.provider.v1.SnapshotsRequest.ref:type_name -> vmsteward.provider.v1.Ref
 	48, // 46: vmsteward.provider.v1.SnapshotsResponse.snapshots:type_name -> vmsteward.provider.v1.Snapshot
 	24, // 47: vmsteward.provider.v1.Snapshot.taken:type_name -> vmsteward.provider.v1.Instant
@@ -5192,65 +5341,67 @@ var file_stewardv1_steward_proto_depIdxs = []int32{
 	11, // 49: vmsteward.provider.v1.TakeSnapshotRequest.ref:type_name -> vmsteward.provider.v1.Ref
 	11, // 50: vmsteward.provider.v1.SnapshotRequest.ref:type_name -> vmsteward.provider.v1.Ref
 	9,  // 51: vmsteward.provider.v1.Wanted.key:type_name -> vmsteward.provider.v1.Key
-	74, // 52: vmsteward.provider.v1.Wanted.labels:type_name -> vmsteward.provider.v1.Wanted.LabelsEntry
-	75, // 53: vmsteward.provider.v1.Wanted.annotations:type_name -> vmsteward.provider.v1.Wanted.AnnotationsEntry
-	76, // 54: vmsteward.provider.v1.Wanted.extra_config:type_name -> vmsteward.provider.v1.Wanted.ExtraConfigEntry
+	76, // 52: vmsteward.provider.v1.Wanted.labels:type_name -> vmsteward.provider.v1.Wanted.LabelsEntry
+	77, // 53: vmsteward.provider.v1.Wanted.annotations:type_name -> vmsteward.provider.v1.Wanted.AnnotationsEntry
+	78, // 54: vmsteward.provider.v1.Wanted.extra_config:type_name -> vmsteward.provider.v1.Wanted.ExtraConfigEntry
 	53, // 55: vmsteward.provider.v1.Wanted.image:type_name -> vmsteward.provider.v1.Image
-	57, // 56: vmsteward.provider.v1.Wanted.imported:type_name -> vmsteward.provider.v1.ImportedDisk
-	58, // 57: vmsteward.provider.v1.Wanted.root_disk:type_name -> vmsteward.provider.v1.RootDisk
-	59, // 58: vmsteward.provider.v1.Wanted.disks:type_name -> vmsteward.provider.v1.WantedDisk
-	61, // 59: vmsteward.provider.v1.Wanted.nics:type_name -> vmsteward.provider.v1.WantedNIC
-	67, // 60: vmsteward.provider.v1.Wanted.cloud_init:type_name -> vmsteward.provider.v1.CloudInit
-	68, // 61: vmsteward.provider.v1.Wanted.placement:type_name -> vmsteward.provider.v1.Placement
-	69, // 62: vmsteward.provider.v1.Wanted.limits:type_name -> vmsteward.provider.v1.Limits
+	58, // 56: vmsteward.provider.v1.Wanted.imported:type_name -> vmsteward.provider.v1.ImportedDisk
+	59, // 57: vmsteward.provider.v1.Wanted.root_disk:type_name -> vmsteward.provider.v1.RootDisk
+	60, // 58: vmsteward.provider.v1.Wanted.disks:type_name -> vmsteward.provider.v1.WantedDisk
+	62, // 59: vmsteward.provider.v1.Wanted.nics:type_name -> vmsteward.provider.v1.WantedNIC
+	69, // 60: vmsteward.provider.v1.Wanted.cloud_init:type_name -> vmsteward.provider.v1.CloudInit
+	70, // 61: vmsteward.provider.v1.Wanted.placement:type_name -> vmsteward.provider.v1.Placement
+	71, // 62: vmsteward.provider.v1.Wanted.limits:type_name -> vmsteward.provider.v1.Limits
 	9,  // 63: vmsteward.provider.v1.Wanted.provider:type_name -> vmsteward.provider.v1.Key
 	52, // 64: vmsteward.provider.v1.Wanted.at:type_name -> vmsteward.provider.v1.Position
 	9,  // 65: vmsteward.provider.v1.Image.key:type_name -> vmsteward.provider.v1.Key
 	54, // 66: vmsteward.provider.v1.Image.libvirt:type_name -> vmsteward.provider.v1.LibvirtImage
 	55, // 67: vmsteward.provider.v1.Image.vsphere:type_name -> vmsteward.provider.v1.VSphereImage
-	56, // 68: vmsteward.provider.v1.Image.http:type_name -> vmsteward.provider.v1.HTTPImage
-	60, // 69: vmsteward.provider.v1.WantedDisk.scsi:type_name -> vmsteward.provider.v1.SCSI
-	62, // 70: vmsteward.provider.v1.WantedNIC.network:type_name -> vmsteward.provider.v1.Network
-	65, // 71: vmsteward.provider.v1.WantedNIC.static:type_name -> vmsteward.provider.v1.StaticAddress
-	9,  // 72: vmsteward.provider.v1.Network.key:type_name -> vmsteward.provider.v1.Key
-	63, // 73: vmsteward.provider.v1.Network.libvirt:type_name -> vmsteward.provider.v1.LibvirtNetwork
-	64, // 74: vmsteward.provider.v1.Network.vsphere:type_name -> vmsteward.provider.v1.VSphereNetwork
-	66, // 75: vmsteward.provider.v1.StaticAddress.routes:type_name -> vmsteward.provider.v1.Route
-	4,  // 76: vmsteward.provider.v1.Steward.Hello:input_type -> vmsteward.provider.v1.HelloRequest
-	12, // 77: vmsteward.provider.v1.Steward.Validate:input_type -> vmsteward.provider.v1.ValidateRequest
-	14, // 78: vmsteward.provider.v1.Steward.Create:input_type -> vmsteward.provider.v1.CreateRequest
-	16, // 79: vmsteward.provider.v1.Steward.Delete:input_type -> vmsteward.provider.v1.DeleteRequest
-	18, // 80: vmsteward.provider.v1.Steward.Power:input_type -> vmsteward.provider.v1.PowerRequest
-	19, // 81: vmsteward.provider.v1.Steward.Reconfigure:input_type -> vmsteward.provider.v1.ReconfigureRequest
-	25, // 82: vmsteward.provider.v1.Steward.Describe:input_type -> vmsteward.provider.v1.DescribeRequest
-	27, // 83: vmsteward.provider.v1.Steward.TaskState:input_type -> vmsteward.provider.v1.TaskStateRequest
-	29, // 84: vmsteward.provider.v1.Steward.List:input_type -> vmsteward.provider.v1.ListRequest
-	33, // 85: vmsteward.provider.v1.Steward.Watch:input_type -> vmsteward.provider.v1.WatchRequest
-	35, // 86: vmsteward.provider.v1.Steward.Sweep:input_type -> vmsteward.provider.v1.SweepRequest
-	46, // 87: vmsteward.provider.v1.Steward.Snapshots:input_type -> vmsteward.provider.v1.SnapshotsRequest
-	49, // 88: vmsteward.provider.v1.Steward.TakeSnapshot:input_type -> vmsteward.provider.v1.TakeSnapshotRequest
-	50, // 89: vmsteward.provider.v1.Steward.RevertSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
-	50, // 90: vmsteward.provider.v1.Steward.DropSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
-	5,  // 91: vmsteward.provider.v1.Steward.Hello:output_type -> vmsteward.provider.v1.HelloResponse
-	13, // 92: vmsteward.provider.v1.Steward.Validate:output_type -> vmsteward.provider.v1.ValidateResponse
-	15, // 93: vmsteward.provider.v1.Steward.Create:output_type -> vmsteward.provider.v1.CreateResponse
-	17, // 94: vmsteward.provider.v1.Steward.Delete:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 95: vmsteward.provider.v1.Steward.Power:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 96: vmsteward.provider.v1.Steward.Reconfigure:output_type -> vmsteward.provider.v1.TaskResponse
-	26, // 97: vmsteward.provider.v1.Steward.Describe:output_type -> vmsteward.provider.v1.DescribeResponse
-	28, // 98: vmsteward.provider.v1.Steward.TaskState:output_type -> vmsteward.provider.v1.TaskStateResponse
-	30, // 99: vmsteward.provider.v1.Steward.List:output_type -> vmsteward.provider.v1.ListResponse
-	34, // 100: vmsteward.provider.v1.Steward.Watch:output_type -> vmsteward.provider.v1.WatchResponse
-	36, // 101: vmsteward.provider.v1.Steward.Sweep:output_type -> vmsteward.provider.v1.SweepResponse
-	47, // 102: vmsteward.provider.v1.Steward.Snapshots:output_type -> vmsteward.provider.v1.SnapshotsResponse
-	17, // 103: vmsteward.provider.v1.Steward.TakeSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 104: vmsteward.provider.v1.Steward.RevertSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
-	17, // 105: vmsteward.provider.v1.Steward.DropSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
-	91, // [91:106] is the sub-list for method output_type
-	76, // [76:91] is the sub-list for method input_type
-	76, // [76:76] is the sub-list for extension type_name
-	76, // [76:76] is the sub-list for extension extendee
-	0,  // [0:76] is the sub-list for field type_name
+	57, // 68: vmsteward.provider.v1.Image.http:type_name -> vmsteward.provider.v1.HTTPImage
+	56, // 69: vmsteward.provider.v1.Image.proxmox:type_name -> vmsteward.provider.v1.ProxmoxImage
+	61, // 70: vmsteward.provider.v1.WantedDisk.scsi:type_name -> vmsteward.provider.v1.SCSI
+	63, // 71: vmsteward.provider.v1.WantedNIC.network:type_name -> vmsteward.provider.v1.Network
+	67, // 72: vmsteward.provider.v1.WantedNIC.static:type_name -> vmsteward.provider.v1.StaticAddress
+	9,  // 73: vmsteward.provider.v1.Network.key:type_name -> vmsteward.provider.v1.Key
+	64, // 74: vmsteward.provider.v1.Network.libvirt:type_name -> vmsteward.provider.v1.LibvirtNetwork
+	65, // 75: vmsteward.provider.v1.Network.vsphere:type_name -> vmsteward.provider.v1.VSphereNetwork
+	66, // 76: vmsteward.provider.v1.Network.proxmox:type_name -> vmsteward.provider.v1.ProxmoxNetwork
+	68, // 77: vmsteward.provider.v1.StaticAddress.routes:type_name -> vmsteward.provider.v1.Route
+	4,  // 78: vmsteward.provider.v1.Steward.Hello:input_type -> vmsteward.provider.v1.HelloRequest
+	12, // 79: vmsteward.provider.v1.Steward.Validate:input_type -> vmsteward.provider.v1.ValidateRequest
+	14, // 80: vmsteward.provider.v1.Steward.Create:input_type -> vmsteward.provider.v1.CreateRequest
+	16, // 81: vmsteward.provider.v1.Steward.Delete:input_type -> vmsteward.provider.v1.DeleteRequest
+	18, // 82: vmsteward.provider.v1.Steward.Power:input_type -> vmsteward.provider.v1.PowerRequest
+	19, // 83: vmsteward.provider.v1.Steward.Reconfigure:input_type -> vmsteward.provider.v1.ReconfigureRequest
+	25, // 84: vmsteward.provider.v1.Steward.Describe:input_type -> vmsteward.provider.v1.DescribeRequest
+	27, // 85: vmsteward.provider.v1.Steward.TaskState:input_type -> vmsteward.provider.v1.TaskStateRequest
+	29, // 86: vmsteward.provider.v1.Steward.List:input_type -> vmsteward.provider.v1.ListRequest
+	33, // 87: vmsteward.provider.v1.Steward.Watch:input_type -> vmsteward.provider.v1.WatchRequest
+	35, // 88: vmsteward.provider.v1.Steward.Sweep:input_type -> vmsteward.provider.v1.SweepRequest
+	46, // 89: vmsteward.provider.v1.Steward.Snapshots:input_type -> vmsteward.provider.v1.SnapshotsRequest
+	49, // 90: vmsteward.provider.v1.Steward.TakeSnapshot:input_type -> vmsteward.provider.v1.TakeSnapshotRequest
+	50, // 91: vmsteward.provider.v1.Steward.RevertSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
+	50, // 92: vmsteward.provider.v1.Steward.DropSnapshot:input_type -> vmsteward.provider.v1.SnapshotRequest
+	5,  // 93: vmsteward.provider.v1.Steward.Hello:output_type -> vmsteward.provider.v1.HelloResponse
+	13, // 94: vmsteward.provider.v1.Steward.Validate:output_type -> vmsteward.provider.v1.ValidateResponse
+	15, // 95: vmsteward.provider.v1.Steward.Create:output_type -> vmsteward.provider.v1.CreateResponse
+	17, // 96: vmsteward.provider.v1.Steward.Delete:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 97: vmsteward.provider.v1.Steward.Power:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 98: vmsteward.provider.v1.Steward.Reconfigure:output_type -> vmsteward.provider.v1.TaskResponse
+	26, // 99: vmsteward.provider.v1.Steward.Describe:output_type -> vmsteward.provider.v1.DescribeResponse
+	28, // 100: vmsteward.provider.v1.Steward.TaskState:output_type -> vmsteward.provider.v1.TaskStateResponse
+	30, // 101: vmsteward.provider.v1.Steward.List:output_type -> vmsteward.provider.v1.ListResponse
+	34, // 102: vmsteward.provider.v1.Steward.Watch:output_type -> vmsteward.provider.v1.WatchResponse
+	36, // 103: vmsteward.provider.v1.Steward.Sweep:output_type -> vmsteward.provider.v1.SweepResponse
+	47, // 104: vmsteward.provider.v1.Steward.Snapshots:output_type -> vmsteward.provider.v1.SnapshotsResponse
+	17, // 105: vmsteward.provider.v1.Steward.TakeSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 106: vmsteward.provider.v1.Steward.RevertSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
+	17, // 107: vmsteward.provider.v1.Steward.DropSnapshot:output_type -> vmsteward.provider.v1.TaskResponse
+	93, // [93:108] is the sub-list for method output_type
+	78, // [78:93] is the sub-list for method input_type
+	78, // [78:78] is the sub-list for extension type_name
+	78, // [78:78] is the sub-list for extension extendee
+	0,  // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_stewardv1_steward_proto_init() }
@@ -5264,14 +5415,14 @@ func file_stewardv1_steward_proto_init() {
 	file_stewardv1_steward_proto_msgTypes[36].OneofWrappers = []any{}
 	file_stewardv1_steward_proto_msgTypes[40].OneofWrappers = []any{}
 	file_stewardv1_steward_proto_msgTypes[48].OneofWrappers = []any{}
-	file_stewardv1_steward_proto_msgTypes[66].OneofWrappers = []any{}
+	file_stewardv1_steward_proto_msgTypes[68].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_stewardv1_steward_proto_rawDesc), len(file_stewardv1_steward_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   74,
+			NumMessages:   76,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
