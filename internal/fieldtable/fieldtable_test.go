@@ -12,15 +12,35 @@ import (
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/remote/wire"
 )
 
-func columnsOf(t *testing.T) []column {
+func builtIn(t *testing.T) []column {
 	t.Helper()
 	all, err := stated()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return all
+}
+
+func columnsOf(t *testing.T) []column {
+	t.Helper()
+	return append(builtIn(t), bare()...)
+}
+
+// TestTheWireChangesNothing wants what a provider states to arrive as it is at
+// the far end of a provider server.
+func TestTheWireChangesNothing(t *testing.T) {
+	for _, c := range builtIn(t) {
+		far, err := wire.DecodeCapabilities(wire.EncodeCapabilities(c.caps))
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if diff := cmp.Diff(c.caps, far); diff != "" {
+			t.Errorf("%s (-built in +through a server):\n%s", c.name, diff)
+		}
+	}
 }
 
 func paths() []string {
@@ -38,7 +58,7 @@ func TestThePageIsWhatTheCodeSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(page(columnsOf(t)), string(have)); diff != "" {
+	if diff := cmp.Diff(page(builtIn(t), bare()), string(have)); diff != "" {
 		t.Errorf("docs/fields.md is out of date; run make gen (-want +got):\n%s", diff)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/libvirt"
 	"github.com/vmsteward/vmsteward/providers/memory"
+	"github.com/vmsteward/vmsteward/providers/remote"
 	"github.com/vmsteward/vmsteward/providers/vsphere"
 )
 
@@ -25,7 +26,7 @@ func main() {
 	}
 	columns, err := stated()
 	if err == nil {
-		err = os.WriteFile(os.Args[1], []byte(page(columns)), 0o644)
+		err = os.WriteFile(os.Args[1], []byte(page(columns, bare())), 0o644)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -54,4 +55,13 @@ func stated() ([]column, error) {
 	}
 	model := memory.New(memory.Options{Settings: providers.Settings{Fleet: "fields"}})
 	return []column{{"libvirt", lv.Capabilities()}, {"vsphere", vs.Capabilities()}, {"memory", model.Capabilities()}}, nil
+}
+
+// bare returns what can be done through servers that speak provider.v1 alone.
+func bare() []column {
+	return []column{
+		{"vmsteward", remote.BareCapabilities("libvirt", true)}, {"libvirt", remote.BareCapabilities("libvirt", false)},
+		{"vsphere", remote.BareCapabilities("vsphere", false)}, {"proxmox", remote.BareCapabilities("proxmox", false)},
+		{"others", remote.BareCapabilities("", false)},
+	}
 }

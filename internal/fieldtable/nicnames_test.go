@@ -37,7 +37,7 @@ func TestNamesOfNetworks(t *testing.T) {
 		{"blocks for both", both, said{"libvirt": "net e1000", "vsphere": "pg sriov", "memory": "net e1000"}},
 	} {
 		got := said{}
-		for _, c := range columnsOf(t) {
+		for _, c := range builtIn(t) {
 			network, model := c.caps.NIC.Of(manifest.NIC{Name: "eth0", Network: r.network})
 			got[c.name] = network + " " + model
 		}

@@ -20,8 +20,16 @@ the tests.
 
 `
 
+const wirePreface = `
+# Through a provider server
+
+A server that speaks vmsteward's own protocol states all of the above itself: a provider behind it does what it does when it is
+built in. A server that speaks ` + "`provider.v1`" + ` alone can be told less and tells less: ` + "`vmsteward`" + ` is our own, whatever is behind it, the
+others are VirtRigaud's.
+`
+
 // page returns the whole of docs/fields.md.
-func page(columns []column) string {
+func page(columns, bare []column) string {
 	var b strings.Builder
 	b.WriteString(preface)
 	b.WriteString("| word | meaning |\n|---|---|\n")
@@ -29,14 +37,18 @@ func page(columns []column) string {
 		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
 	}
 	for _, kind := range kinds() {
-		section(&b, kind, columns)
+		section(&b, kind, kind, columns)
+	}
+	b.WriteString(wirePreface)
+	for _, kind := range kinds() {
+		section(&b, kind+" by provider.v1", kind, bare)
 	}
 	return b.String()
 }
 
 // section writes the table of one kind, and the notes to it.
-func section(b *strings.Builder, kind string, columns []column) {
-	fmt.Fprintf(b, "\n## %s\n\n| field of `spec` |", kind)
+func section(b *strings.Builder, title, kind string, columns []column) {
+	fmt.Fprintf(b, "\n## %s\n\n| field of `spec` |", title)
 	for _, c := range columns {
 		fmt.Fprintf(b, " %s |", c.name)
 	}

@@ -14,10 +14,14 @@ const bareConcurrency = 4
 // resizes tells whether CPUs and memory can be changed and read back.
 func resizes(p *seed.Peer) bool { return p.Listed.Sizes && !p.RunningOnly }
 
-// BareCapabilities returns what can be observed and changed through a server of
-// a type that speaks provider.v1 alone.
-func BareCapabilities(kind string) *providers.Capabilities {
-	return bareCapabilities(seed.PeerOf(kind, ""), 0)
+// BareCapabilities returns what can be observed and changed through a server
+// that speaks provider.v1 alone, by its type, or through one of ours.
+func BareCapabilities(kind string, ours bool) *providers.Capabilities {
+	message := ""
+	if ours {
+		message = seed.Banner
+	}
+	return bareCapabilities(seed.PeerOf(kind, message), 0)
 }
 
 func bareCapabilities(p *seed.Peer, most int) *providers.Capabilities {
