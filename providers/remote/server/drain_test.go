@@ -133,14 +133,7 @@ func TestStopLeavesACallThatNothingEnds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := bufconn.Listen(1 << 16)
-		served := make(chan error, 1)
-		go func() { served <- s.Serve(l) }()
-		conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
-		if err != nil {
-			t.Fatal(err)
-		}
+		conn, served := inside(t, s)
 		call := describe(stewardv1.NewStewardClient(conn), t.Context())
 		<-entered
 		grace, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -160,4 +153,53 @@ func TestStopLeavesACallThatNothingEnds(t *testing.T) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
+}
+
+// TestAWatchEndsWithItsAge, so that whoever lost a certificate is out by then.
+func TestAWatchEndsWithItsAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _, _ := slow()
+		s, err := New(p, Options{Fleet: fleet, Log: discard, Insecure: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, served := inside(t, s)
+		begun := time.Now()
+		watch, err := stewardv1.NewStewardClient(conn).Watch(t.Context(), &stewardv1.WatchRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := watch.Recv(); err != nil || !m.Ready {
+			t.Fatalf("%v, %v", m, err)
+		}
+		_, err = watch.Recv()
+		got := wire.Err(t.Context(), "", "", err)
+		if providers.KindOf(got) != providers.Unavailable || got.Error() != "watch: the stream has lasted for 2h0m0s; another may begin" {
+			t.Errorf("it ended with %v", got)
+		}
+		if took := time.Since(begun); took != maxAge {
+			t.Errorf("it ended after %s, want %s", took, maxAge)
+		}
+		_ = conn.Close()
+		if err := s.Stop(t.Context()); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+// inside connects to a server without a network, for a test in a bubble.
+func inside(t *testing.T, s *Server) (*grpc.ClientConn, chan error) {
+	t.Helper()
+	l := bufconn.Listen(1 << 16)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return conn, served
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -20,6 +21,7 @@ import (
 // what the provider throws.
 func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
 	c := s.begin(ctx, info.FullMethod)
+	c.vm, c.ref = about(req)
 	defer func() { c.end(err) }()
 	defer s.catch(c.method, &err)
 	if err = c.admit(); err != nil {
@@ -29,7 +31,7 @@ func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo,
 }
 
 // stream is unary for calls that answer with a stream. Those that last until
-// the client ends them have a context that Stop ends.
+// the client ends them have a context that Stop ends, or their age.
 func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) (err error) {
 	ctx := ss.Context()
 	c := s.begin(ctx, info.FullMethod)
@@ -42,17 +44,23 @@ func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerIn
 	if !c.endless {
 		return handle(srv, ss)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	lasting, cancel := context.WithTimeout(ctx, maxAge)
 	defer cancel()
 	defer context.AfterFunc(s.stopping, cancel)()
-	err = handle(srv, endlessStream{ss, ctx})
-	if s.stopping.Err() != nil {
-		return wire.Status(&providers.Error{Op: "watch", Kind: providers.Unavailable, Err: errStops})
+	err = handle(srv, endlessStream{ss, lasting})
+	if lasting.Err() != nil && ctx.Err() == nil {
+		return wire.Status(&providers.Error{Op: "watch", Kind: providers.Unavailable, Err: s.whyEnded()})
 	}
 	return err
 }
 
-var errStops = fmt.Errorf("the server stops")
+// whyEnded says why a stream ended that neither side wanted to end.
+func (s *Server) whyEnded() error {
+	if s.stopping.Err() != nil {
+		return errors.New("the server stops")
+	}
+	return fmt.Errorf("the stream has lasted for %s; another may begin", maxAge)
+}
 
 type endlessStream struct {
 	grpc.ServerStream
@@ -69,6 +77,7 @@ type call struct {
 	begun   time.Time
 	endless bool
 	refused bool
+	vm, ref string // what it is about; empty: nothing that has a name
 	over    func()
 }
 
@@ -104,6 +113,12 @@ func (c *call) end(err error) {
 		level = slog.LevelInfo
 	}
 	attrs := []any{logkey.Method, c.method, logkey.Peer, c.from.name(), logkey.Code, code.String(), logkey.TookMS, took.Milliseconds()}
+	if c.vm != "" {
+		attrs = append(attrs, logkey.VM, c.vm)
+	}
+	if c.ref != "" {
+		attrs = append(attrs, logkey.Ref, c.ref)
+	}
 	if err != nil {
 		attrs = append(attrs, logkey.Err, status.Convert(err).Message())
 	}

@@ -11,7 +11,7 @@ import (
 
 // List implements stewardv1.StewardServer.
 func (s *steward) List(req *stewardv1.ListRequest, out grpc.ServerStreamingServer[stewardv1.ListResponse]) error {
-	lister, ok := s.p.(providers.Lister)
+	lister, ok := providers.As[providers.Lister](s.p)
 	if !ok {
 		return without("list")
 	}

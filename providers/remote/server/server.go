@@ -107,17 +107,18 @@ const (
 	maxRequest       = 16 << 20 // a manifest with its first-boot data
 	maxHeaders       = 64 << 10
 	maxStreams       = 256 // calls at once on one connection
+	maxAge           = 2 * time.Hour
 )
 
 // limits keeps connections that are used and ends others: those that are idle,
-// those whose peer is gone though a Watch is open, and after some hours every
-// one, when its calls have ended, so that a renewed certificate is looked at.
+// those whose peer is gone though a Watch is open, and each at a certain age,
+// when its calls have ended, so that whoever lost a certificate is out by then.
 func limits() []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.ConnectionTimeout(handshakeTimeout), grpc.WaitForHandlers(true),
 		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxHeaderListSize(maxHeaders), grpc.MaxConcurrentStreams(maxStreams),
 		grpc.KeepaliveParams(keepalive.ServerParameters{
-			MaxConnectionIdle: 15 * time.Minute, MaxConnectionAge: 2 * time.Hour,
+			MaxConnectionIdle: 15 * time.Minute, MaxConnectionAge: maxAge,
 			Time: time.Minute, Timeout: 20 * time.Second,
 		}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second}),

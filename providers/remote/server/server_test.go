@@ -73,6 +73,21 @@ func TestHelloTellsWhoServes(t *testing.T) {
 // seven is a provider that can nothing beside the seven calls.
 type seven struct{ providers.Provider }
 
+// partial has every call and an endpoint that lacks what they do.
+type partial struct{ *memory.Provider }
+
+func (partial) Has(providers.Power) bool { return false }
+
+func TestAnEndpointWithoutParts(t *testing.T) {
+	c := serve(t, partial{memory.New(memory.Options{})}, Options{}).dial(t, nil)
+	resp, err := c.Hello(t.Context(), &stewardv1.HelloRequest{Fleet: fleet})
+	if err != nil || len(resp.Parts) != 0 || resp.Capabilities == nil {
+		t.Errorf("it says %v, %v", resp, err)
+	}
+	_, err = c.Sweep(t.Context(), &stewardv1.SweepRequest{Leftover: &stewardv1.Leftover{Id: "1", Owner: owner("web")}})
+	notSupported(t, "sweep", err)
+}
+
 func TestAProviderWithoutParts(t *testing.T) {
 	c := serve(t, seven{memory.New(memory.Options{})}, Options{}).dial(t, nil)
 	resp, err := c.Hello(t.Context(), &stewardv1.HelloRequest{Fleet: fleet})
@@ -306,7 +321,7 @@ func TestCallsAreCountedAndLogged(t *testing.T) {
 		t.Fatal("who has no certificate may call")
 	}
 	s.log.line(t, "level=DEBUG", "call answered", "method=Steward/Validate", "peer=steward-1", "code=OK", "took_ms=")
-	s.log.line(t, "level=INFO", "call answered", "method=Steward/Delete", "peer=steward-1", "code=OK", "took_ms=")
+	s.log.line(t, "level=INFO", "call answered", "method=Steward/Delete", "peer=steward-1", "code=OK", "took_ms=", "vm=ns/web")
 	s.log.line(t, "level=DEBUG", "call answered", "method=Steward/Validate", "peer=other", "code=PermissionDenied")
 	s.log.line(t, "connection refused")
 	for _, row := range []struct {

@@ -10,7 +10,7 @@ import (
 
 // Snapshots implements stewardv1.StewardServer.
 func (s *steward) Snapshots(ctx context.Context, req *stewardv1.SnapshotsRequest) (*stewardv1.SnapshotsResponse, error) {
-	keeper, ok := s.p.(providers.Snapshotter)
+	keeper, ok := providers.As[providers.Snapshotter](s.p)
 	if !ok {
 		return nil, without("snapshots")
 	}
@@ -31,7 +31,7 @@ func (s *steward) Snapshots(ctx context.Context, req *stewardv1.SnapshotsRequest
 
 // TakeSnapshot implements stewardv1.StewardServer.
 func (s *steward) TakeSnapshot(ctx context.Context, req *stewardv1.TakeSnapshotRequest) (*stewardv1.TaskResponse, error) {
-	keeper, ok := s.p.(providers.Snapshotter)
+	keeper, ok := providers.As[providers.Snapshotter](s.p)
 	if !ok {
 		return nil, without("take-snapshot")
 	}
@@ -59,7 +59,7 @@ func (s *steward) DropSnapshot(ctx context.Context, req *stewardv1.SnapshotReque
 type snapshotAct func(providers.Snapshotter, context.Context, providers.Ref, string) (providers.TaskRef, error)
 
 func (s *steward) snapshot(ctx context.Context, op string, req *stewardv1.SnapshotRequest, act snapshotAct) (*stewardv1.TaskResponse, error) {
-	keeper, ok := s.p.(providers.Snapshotter)
+	keeper, ok := providers.As[providers.Snapshotter](s.p)
 	if !ok {
 		return nil, without(op)
 	}

@@ -23,7 +23,7 @@ type steward struct {
 }
 
 func newSteward(p providers.Provider, s *Server) *steward {
-	pulse, _ := p.(providers.Pulse)
+	pulse, _ := providers.As[providers.Pulse](p)
 	return &steward{p: p, opts: &s.opts, guard: s.guard, answers: newAnswers(), pulses: pulses{p: pulse, guard: s.guard}}
 }
 
@@ -51,11 +51,11 @@ func partsOf(p providers.Provider) (parts []stewardv1.Part) {
 			parts = append(parts, part)
 		}
 	}
-	_, list := p.(providers.Lister)
-	_, watch := p.(providers.Watcher)
-	_, sweep := p.(providers.Sweeper)
+	_, list := providers.As[providers.Lister](p)
+	_, watch := providers.As[providers.Watcher](p)
+	_, sweep := providers.As[providers.Sweeper](p)
 	_, progress := p.(providers.Progressor)
-	_, snapshots := p.(providers.Snapshotter)
+	_, snapshots := providers.As[providers.Snapshotter](p)
 	add(stewardv1.Part_PART_LIST, list)
 	add(stewardv1.Part_PART_WATCH, watch)
 	add(stewardv1.Part_PART_SWEEP, sweep)
@@ -154,7 +154,7 @@ func (s *steward) TaskState(ctx context.Context, req *stewardv1.TaskStateRequest
 
 // Sweep implements stewardv1.StewardServer.
 func (s *steward) Sweep(ctx context.Context, req *stewardv1.SweepRequest) (*stewardv1.SweepResponse, error) {
-	sweeper, ok := s.p.(providers.Sweeper)
+	sweeper, ok := providers.As[providers.Sweeper](s.p)
 	if !ok {
 		return nil, without("sweep")
 	}

@@ -17,7 +17,7 @@ import (
 // Watch implements stewardv1.StewardServer. Beside the provider's own stream it
 // asks for its pulse, so that the client need not.
 func (s *steward) Watch(_ *stewardv1.WatchRequest, out grpc.ServerStreamingServer[stewardv1.WatchResponse]) error {
-	watcher, ok := s.p.(providers.Watcher)
+	watcher, ok := providers.As[providers.Watcher](s.p)
 	if !ok {
 		return without("watch")
 	}
