@@ -203,6 +203,10 @@ func TestTwoOfOneIDAreSentWhole(t *testing.T) {
 	if p.Delta || p.Cursor != "" || len(p.Vms) != 2 || len(p.Gone) != 0 {
 		t.Errorf("the answer is %v", p)
 	}
+	vms = []providers.VM{{ID: "a"}, {ID: "new"}, {ID: "new", Name: "twin"}}
+	if p := ask(t, s, cursor)[0]; p.Delta || p.Cursor != "" || len(p.Vms) != 3 {
+		t.Errorf("the answer with two that are new is %v", p)
+	}
 	vms = vms[:1]
 	if p := ask(t, s, cursor)[0]; !p.Delta || len(p.Vms) != 0 || !slices.Equal(p.Gone, []string{"b"}) {
 		t.Errorf("the answer after it is %v", p)

@@ -123,6 +123,14 @@ func TestNewsAreFewWhateverHappens(t *testing.T) {
 	if m, _ := n.take(); !m.Anything || len(m.Ids) != 0 {
 		t.Errorf("an empty id is told as %v", m)
 	}
+	n.ready()
+	if m, _ := n.take(); !m.GetReady() {
+		t.Errorf("that it is ready is told as %v", m)
+	}
+	n.add("d")
+	if m, _ := n.take(); m.GetReady() || len(m.GetIds()) != 1 {
+		t.Errorf("what comes after it is told as %v", m)
+	}
 }
 
 // TestTheClientEndsAWatch, and the provider's stream ends with it.
