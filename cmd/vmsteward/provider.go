@@ -17,6 +17,6 @@ a built-in provider as one, write a new one, and try any of them.`,
 			return usage(`"vmsteward provider --help" lists serve, new and conformance`, "what about providers?")
 		},
 	}
-	c.AddCommand(a.provideCommand(), a.conformanceCommand())
+	c.AddCommand(a.provideCommand(), a.newProviderCommand(), a.conformanceCommand())
 	return c
 }

@@ -34,6 +34,7 @@ var rooms = []room{
 	{"providers/memory", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "a provider knows no other, and no plan"},
 	{"providers/remote/rpc", "internal/", "", "generated code knows its schema alone"},
 	{"providers/remote/remotetest", "providers providers/providertest providers/remote providers/remote/ manifest internal/", "github.com/digitalocean github.com/vmware", "the suite knows the contract alone"},
+	{"providers/remote/kit", "providers/remote/rpc internal/", "", "what others begin with knows the schemas alone"},
 	{"providers/remote", "providers providers/remote/rpc/ manifest internal/", "github.com/digitalocean github.com/vmware", "a wire knows no hypervisor"},
 	{"providers/conformance", "providers providers/providertest manifest internal/", "github.com/digitalocean github.com/vmware", "a verdict knows the contract alone"},
 	{"providers/providertest", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "the suite knows the contract alone"},

@@ -102,7 +102,11 @@ func interruptedReconfigure(ctx context.Context, e *Env) error {
 	o := e.owner(ctx, "a")
 	change := func(vm *providers.VM) providers.Change {
 		cpu := vm.Config.CPU.Value + 1
-		return providers.Change{CPU: &cpu, AddDisks: []manifest.Disk{e.Disk("more")}, AddNICs: []manifest.NIC{e.NIC("more")}}
+		ch := providers.Change{CPU: &cpu, AddDisks: []manifest.Disk{e.Disk("more")}}
+		if e.can(providers.FieldNIC) != providers.Never {
+			ch.AddNICs = []manifest.NIC{e.NIC("more")}
+		}
+		return ch
 	}
 	whole := e.create(ctx, o, e.wanted(o))
 	e.reconfigure(ctx, whole, change(e.describe(ctx, whole)))
