@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -190,14 +191,81 @@ func TestAWatchEndsWithItsAge(t *testing.T) {
 	})
 }
 
+// TestAWatcherThatIsGone without a word: its machine lost power, say. The
+// provider's stream ends soon after.
+func TestAWatcherThatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan time.Time, 1)
+		s, err := New(&stub{watch: func(ctx context.Context, ready func(), _ func(...string)) error {
+			ready()
+			<-ctx.Done()
+			ended <- time.Now()
+			return ctx.Err()
+		}}, Options{Fleet: fleet, Log: discard, Insecure: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		deaf := make(chan struct{})
+		conn, served := inside(t, s, func(c net.Conn) net.Conn { return &deafConn{Conn: c, deaf: deaf, closed: make(chan struct{})} })
+		watch, err := stewardv1.NewStewardClient(conn).Watch(t.Context(), &stewardv1.WatchRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := watch.Recv(); err != nil || !m.Ready {
+			t.Fatalf("%v, %v", m, err)
+		}
+		close(deaf)
+		gone := time.Now()
+		if took := (<-ended).Sub(gone); took > 2*time.Minute {
+			t.Errorf("its stream went on for %s", took)
+		}
+		_ = conn.Close()
+		if err := s.Stop(t.Context()); err != nil {
+			t.Errorf("Stop: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+// deafConn reads nothing any more once deaf is closed.
+type deafConn struct {
+	net.Conn
+	deaf, closed chan struct{}
+	once         sync.Once
+}
+
+func (c *deafConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	select {
+	case <-c.deaf:
+		<-c.closed
+		return 0, net.ErrClosed
+	default:
+		return n, err
+	}
+}
+
+func (c *deafConn) Close() error {
+	c.once.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
+
 // inside connects to a server without a network, for a test in a bubble.
-func inside(t *testing.T, s *Server) (*grpc.ClientConn, chan error) {
+func inside(t *testing.T, s *Server, wrap ...func(net.Conn) net.Conn) (*grpc.ClientConn, chan error) {
 	t.Helper()
 	l := bufconn.Listen(1 << 16)
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	conn, err := grpc.NewClient("passthrough:///x", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return l.DialContext(ctx) }))
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+			c, err := l.DialContext(ctx)
+			for _, w := range wrap {
+				c = w(c)
+			}
+			return c, err
+		}))
 	if err != nil {
 		t.Fatal(err)
 	}
