@@ -29,6 +29,8 @@ type fake struct {
 	kind string
 	mute bool // it does not say what it can until it was read
 
+	parts *[]stewardv1.Part // nil: list and watch
+
 	mu       sync.Mutex
 	order    []string // the calls, as they came
 	describe func(context.Context) (*stewardv1.DescribeResponse, error)
@@ -56,6 +58,9 @@ func (f *fake) Hello(context.Context, *stewardv1.HelloRequest) (*stewardv1.Hello
 	hello := &stewardv1.HelloResponse{
 		Server: "fake", Type: f.kind, Capabilities: &stewardv1.Capabilities{Concurrency: 4},
 		Parts: []stewardv1.Part{stewardv1.Part_PART_LIST, stewardv1.Part_PART_WATCH},
+	}
+	if f.parts != nil {
+		hello.Parts = *f.parts
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()

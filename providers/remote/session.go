@@ -30,9 +30,10 @@ type session struct {
 	wg   sync.WaitGroup // connecting under way
 
 	mu     sync.Mutex
-	now    *link   // guarded by mu; nil: none
-	flight *flight // guarded by mu; connecting under way
-	closed bool    // guarded by mu
+	now    *link          // guarded by mu; nil: none
+	old    map[*link]bool // guarded by mu; given up, with calls under way
+	flight *flight        // guarded by mu; connecting under way
+	closed bool           // guarded by mu
 }
 
 // flight is connecting under way, for all who wait for it.
@@ -45,7 +46,7 @@ type flight struct {
 var errClosed = errors.New("the provider is closed")
 
 func newSession(d *dialer, connect time.Duration, greet func(context.Context, *link) (peer, error), log *slog.Logger) *session {
-	s := &session{dialer: d, connect: connect, greet: greet, log: log, authority: "localhost"}
+	s := &session{dialer: d, connect: connect, greet: greet, log: log, authority: "localhost", old: make(map[*link]bool)}
 	if d.endpoint.network == "tcp" {
 		s.authority = d.endpoint.address
 	}
@@ -131,7 +132,11 @@ func (s *session) board() (*link, *flight, error) {
 func (s *session) retire() {
 	l := s.now
 	s.now = nil
-	if l != nil && l.calls == 0 {
+	switch {
+	case l == nil:
+	case l.calls > 0:
+		s.old[l] = true
+	default:
 		s.wg.Go(func() { l.cc.Close() })
 	}
 }
@@ -140,7 +145,10 @@ func (s *session) retire() {
 func (s *session) release(l *link) {
 	s.mu.Lock()
 	l.calls--
-	last := l.calls == 0 && l != s.now
+	last := l.calls == 0 && s.old[l]
+	if last {
+		delete(s.old, l)
+	}
 	s.mu.Unlock()
 	if last {
 		l.cc.Close()
@@ -204,15 +212,18 @@ func (s *session) explain(ctx context.Context, err error) error {
 	return s.unreachable(err)
 }
 
-// close ends the connection, and with it the calls that are under way.
+// close ends the connections, and with them the calls that are under way.
 func (s *session) close() error {
 	s.mu.Lock()
 	s.closed = true
-	l := s.now
-	s.now = nil
+	all := s.old
+	if s.now != nil {
+		all[s.now] = true
+	}
+	s.now, s.old = nil, nil
 	s.mu.Unlock()
 	s.stop()
-	if l != nil {
+	for l := range all {
 		l.cc.Close()
 	}
 	s.wg.Wait()

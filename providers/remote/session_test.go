@@ -3,6 +3,9 @@ package remote_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -15,8 +18,10 @@ import (
 
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/providers/remote/remotetest"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
+	"github.com/vmsteward/vmsteward/providers/remote/server"
 )
 
 var someVM = providers.Ref{ID: "vm-1", Owner: providers.Owner{Fleet: fleet, VM: manifest.Key{Namespace: "default", Name: "a"}}}
@@ -191,6 +196,54 @@ func TestCodesAlone(t *testing.T) {
 			t.Errorf("%s: %v", code, err)
 		} else if kind, ok := want[code]; ok && kind != known.Kind {
 			t.Errorf("%s: kind %s, want %s", code, known.Kind, kind)
+		}
+	}
+}
+
+// TestOtherFleetsAndLesserServers meets a server of another fleet, one that
+// offers no parts, and one that offers what nobody knows yet.
+func TestOtherFleetsAndLesserServers(t *testing.T) {
+	hv := memory.NewHypervisor()
+	s, err := server.New(hv.Connect(providers.Settings{Fleet: "other"}), server.Options{
+		Fleet: "other", Type: "memory", Log: slog.New(slog.DiscardHandler), Insecure: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Serve(l) }()
+	defer func() { _ = s.Stop(t.Context()); <-done }()
+	p := client(t, "memory", "unix://"+path, nil)
+	if err := p.Validate(t.Context()); providers.KindOf(err) != providers.InvalidSpec || !strings.Contains(err.Error(), `"other"`) {
+		t.Errorf("a server of another fleet: %v", err)
+	}
+	if _, err := p.Describe(t.Context(), someVM); providers.KindOf(err) != providers.Unavailable {
+		t.Errorf("a call about a VM there: %v", err)
+	}
+
+	for _, parts := range [][]stewardv1.Part{{}, {stewardv1.Part(99)}} {
+		f := &fake{kind: "memory", parts: &parts}
+		p := client(t, "memory", "unix://"+serve(t, f.register).address, nil)
+		if err := p.Validate(t.Context()); err != nil {
+			t.Errorf("a server with the parts %v: %v", parts, err)
+		}
+		for doing, err := range map[string]error{
+			"list":      second(p.List(t.Context())),
+			"watch":     p.Watch(t.Context(), func() {}, func(...string) {}),
+			"sweep":     p.Sweep(t.Context(), providers.Leftover{ID: "x", Owner: someVM.Owner}),
+			"snapshots": second(p.Snapshots(t.Context(), someVM)),
+		} {
+			if providers.KindOf(err) != providers.NotSupported {
+				t.Errorf("%s of a server with the parts %v: %v", doing, parts, err)
+			}
+		}
+		if calls := f.calls(); !slices.Equal(calls, []string{"hello", "validate"}) {
+			t.Errorf("a server was asked %q, and offers %v", calls, parts)
 		}
 	}
 }
