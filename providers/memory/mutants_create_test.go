@@ -18,7 +18,7 @@ func createMutants() []mutant {
 			b.validate = func(context.Context) error { return failure(providers.Unauthorized) }
 		}},
 		{"validate-changes-nothing", "validate leaves a probe volume", func(b *broken) {
-			b.validate = func(context.Context) error { return b.o.AddVolume("probe.img", 1) }
+			b.validate = func(context.Context) error { return b.o.AddVolume(fmt.Sprint("probe-", len(b.o.Volumes())), 1) }
 		}},
 		{"create-twice-is-once", "the second create makes another VM", func(b *broken) {
 			b.create = func(ctx context.Context, req providers.CreateRequest) (providers.CreateResult, error) {
