@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/vmsteward/vmsteward/providers"
@@ -19,6 +20,30 @@ type ledger struct {
 func newLedger(store journal.Store, endpoint string) *ledger {
 	return &ledger{store, "ledger\x00" + endpoint + "\x00"}
 }
+
+// ledgerIn is the ledger of an endpoint in a daemon's journal. A journal in
+// memory stands in for a state directory that is not to be had: what is ours is
+// not known then, and nobody may take that for nothing.
+func ledgerIn(store journal.Store, endpoint string) providers.Ledger {
+	if _, apart := store.(*journal.Memory); apart {
+		return unread{}
+	}
+	return newLedger(store, endpoint)
+}
+
+// unread is a ledger that cannot be read.
+type unread struct{}
+
+var errUnread = errors.New("which VMs are ours is written in the state directory alone, which cannot be read")
+
+// Load implements providers.Ledger.
+func (unread) Load() ([]providers.LedgerEntry, error) { return nil, errUnread }
+
+// Put implements providers.Ledger.
+func (unread) Put(providers.LedgerEntry) error { return errUnread }
+
+// Drop implements providers.Ledger.
+func (unread) Drop(providers.Owner) error { return errUnread }
 
 // Load implements providers.Ledger.
 func (l *ledger) Load() (all []providers.LedgerEntry, err error) {

@@ -109,7 +109,7 @@ func (h *host) endpoints(fleet string, creds *credentials, makers map[string]fac
 		if err == nil {
 			maker := p.Spec.Type
 			if remote.Speaks(s.Endpoint) {
-				maker, s.Ledger = overWire, newLedger(store, s.Endpoint)
+				maker, s.Ledger = overWire, ledgerIn(store, s.Endpoint)
 			}
 			if make, ok := makers[maker]; ok {
 				ep.Provider, err = make(s, log)
