@@ -16,7 +16,7 @@ func (b *bare) Delete(ctx context.Context, ref providers.Ref) (providers.TaskRef
 	vm, e, err := b.ours(ctx, ref)
 	switch {
 	case providers.IsAbsent(err):
-		return "", b.lost(ref)
+		return "", b.lost(ctx, ref)
 	case err != nil:
 		return "", err
 	case vm.Power != providers.Off:
@@ -36,13 +36,20 @@ func (b *bare) Delete(ctx context.Context, ref providers.Ref) (providers.TaskRef
 	return "", b.forget(ctx, vm.ID)
 }
 
-// lost forgets a VM of ours that is not there.
-func (b *bare) lost(ref providers.Ref) error {
+// lost forgets a VM of ours that is not there. Our own server is asked to delete
+// it all the same: a deletion that was cut short may have left its disks, which
+// that removes.
+func (b *bare) lost(ctx context.Context, ref providers.Ref) error {
 	e, known := b.book.of(ref.Owner)
-	if known && (ref.ID == "" || ref.ID == e.ID) {
-		return b.book.drop(ref.Owner)
+	if !known || ref.ID != "" && ref.ID != e.ID {
+		return nil
 	}
-	return nil
+	if b.known.Ours && e.ID != "" {
+		if _, err := b.client.Delete(ctx, &providerv1.DeleteRequest{Id: e.ID}); err != nil {
+			return b.explain(err)
+		}
+	}
+	return b.book.drop(ref.Owner)
 }
 
 // failed explains why a call about a VM failed. That the VM is absent is looked
