@@ -4,6 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"unsafe"
 )
 
 // Same tells whether two descriptions of a machine say the same, in the same
@@ -30,8 +31,11 @@ func pointers[T any](a, b *T, same func(a, b *T) bool) bool {
 	return a == b || a != nil && b != nil && same(a, b)
 }
 
-// lists compares lists; none is not the same as an empty one.
-func lists[T comparable](a, b []T) bool { return (a == nil) == (b == nil) && slices.Equal(a, b) }
+// lists compares lists; none is not the same as an empty one. That a list is
+// the other one is seen at once.
+func lists[T comparable](a, b []T) bool {
+	return (a == nil) == (b == nil) && len(a) == len(b) && (unsafe.SliceData(a) == unsafe.SliceData(b) || slices.Equal(a, b))
+}
 
 // tables compares tables; none is not the same as an empty one. That a table
 // is the other one is seen at once.
