@@ -62,7 +62,7 @@ func newCore(cfg *Config, store journal.Store, reg *memory.Registry, log *slog.L
 // load returns the function that reads a snapshot's manifests.
 func (c *core) load() func(fs.FS) *manifest.Desired {
 	cache := &manifest.Cache{}
-	opts := manifest.ResolveOptions{Providers: c.host.keys, Secrets: c.host.guest}
+	opts := manifest.ResolveOptions{Providers: c.host.keys, Types: c.host.types, Secrets: c.host.guest}
 	return func(tree fs.FS) *manifest.Desired {
 		return manifest.Resolve(manifest.Load(tree, manifest.Options{Strict: c.cfg.Strict, Cache: cache}), opts)
 	}

@@ -47,6 +47,7 @@ func factories(reg *memory.Registry) map[string]factory {
 type host struct {
 	providers []*manifest.Provider
 	keys      []manifest.Key
+	types     map[manifest.Key]string
 	secrets   map[manifest.Key]secret.Set
 	guest     map[manifest.Key]secret.Set // those that manifests may put into guests
 }
@@ -79,12 +80,13 @@ func hostOf(set *manifest.Set, folder string) (*host, error) {
 			errs = append(errs, errors.New(f.String()))
 		}
 	}
-	h := &host{secrets: make(map[manifest.Key]secret.Set), guest: make(map[manifest.Key]secret.Set)}
+	h := &host{types: make(map[manifest.Key]string), secrets: make(map[manifest.Key]secret.Set), guest: make(map[manifest.Key]secret.Set)}
 	for _, d := range set.Documents {
 		switch o := d.Object.(type) {
 		case *manifest.Provider:
 			h.providers = append(h.providers, o)
-			h.keys = append(h.keys, manifest.Key{Namespace: o.Metadata.Namespace, Name: o.Metadata.Name})
+			key := manifest.Key{Namespace: o.Metadata.Namespace, Name: o.Metadata.Name}
+			h.keys, h.types[key] = append(h.keys, key), o.Spec.Type
 		case *manifest.Secret:
 			h.secrets[d.Key] = o.Values()
 			if o.Metadata.Labels[guestLabel] == "true" {

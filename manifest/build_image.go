@@ -1,6 +1,10 @@
 package manifest
 
-// image resolves a VMImage once; VMs that share it share the value.
+// images is a VMImage as resolved for providers of a type, by the type.
+type images map[string]*Image
+
+// image resolves a VMImage once for the type of the VM's provider; VMs that
+// share both share the value.
 func (b *builder) image(ob *object) *Image {
 	doc := ob.docs[0]
 	object, ok := doc.Object.(*VMImage)
@@ -11,10 +15,12 @@ func (b *builder) image(ob *object) *Image {
 		b.hold(doc.finding(Error, "spec.source", "has no source", "write one of libvirt, vsphere, proxmox, http"))
 		return nil
 	}
-	if ob.image != nil {
-		return ob.image
+	kind := b.opts.Types[b.vm.Provider]
+	if image, known := ob.images[kind]; known {
+		return image
 	}
 	source := object.Spec.Source
+	source.narrow(kind)
 	image := &Image{Key: doc.Key, OnMissing: "Import"}
 	if p := object.Spec.Prepare; p != nil {
 		image.OnMissing = p.OnMissing
@@ -40,6 +46,28 @@ func (b *builder) image(ob *object) *Image {
 		image.HTTP = &HTTPImage{URL: h.URL, Checksum: h.Checksum, ChecksumType: h.ChecksumType}
 	}
 	image.Digest = imageDigest(image)
-	ob.image = image
+	if ob.images == nil {
+		ob.images = make(images)
+	}
+	ob.images[kind] = image
 	return image
+}
+
+// narrow leaves out what the source says to hypervisors of other types, unless
+// it says nothing else: its provider then tells what is missing.
+func (s *ImageSource) narrow(kind string) {
+	own := ImageSource{HTTP: s.HTTP}
+	switch kind {
+	case "libvirt":
+		own.Libvirt = s.Libvirt
+	case "vsphere":
+		own.VSphere = s.VSphere
+	case "proxmox":
+		own.Proxmox = s.Proxmox
+	default:
+		return
+	}
+	if own != (ImageSource{}) {
+		*s = own
+	}
 }

@@ -14,7 +14,7 @@ import (
 
 // digestVersion stands at the beginning of everything that is hashed. It
 // changes when the encoding or the meaning of a field changes.
-const digestVersion = "vmsteward/1"
+const digestVersion = "vmsteward/2"
 
 // vmDigest hashes everything of a VM but its place and the digest itself. The
 // texts of the first-boot data are hashed through their own digest.
@@ -26,7 +26,7 @@ func vmDigest(vm *VM) string {
 
 func imageDigest(image *Image) string {
 	plain := *image
-	plain.Digest = ""
+	plain.Key, plain.OnMissing, plain.Digest = Key{}, "", ""
 	return digestOf("image", plain)
 }
 

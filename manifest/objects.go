@@ -9,7 +9,7 @@ import (
 // what was made of it for the VMs that refer to it.
 type object struct {
 	docs    []*Document // at least one, in order of place
-	image   *Image      // of a VMImage, once a VM needed it
+	images  images      // of a VMImage, those that a VM needed
 	network *Network    // of a VMNetworkAttachment, once a VM needed it
 	touched bool        // while a turn changes it
 }

@@ -14,6 +14,10 @@ type ResolveOptions struct {
 	// by its name from every namespace.
 	Providers []Key
 
+	// Types are the types of Providers, as far as they are known. What an image
+	// says to hypervisors of another type is nothing to a VM.
+	Types map[Key]string
+
 	// Secrets are the host's secrets that a guest may see: whoever can write to
 	// the tree can put them into the first-boot data of a VM. They win over
 	// secrets in the tree. An empty Namespace works as for Providers.
@@ -79,7 +83,7 @@ func newResolution(opts ResolveOptions) *resolution {
 
 // clone copies what a caller may change.
 func (o ResolveOptions) clone() ResolveOptions {
-	o.Providers = slices.Clone(o.Providers)
+	o.Providers, o.Types = slices.Clone(o.Providers), maps.Clone(o.Types)
 	o.Secrets = maps.Clone(o.Secrets)
 	for key, values := range o.Secrets {
 		o.Secrets[key] = maps.Clone(values)
@@ -88,7 +92,7 @@ func (o ResolveOptions) clone() ResolveOptions {
 }
 
 func (o ResolveOptions) equal(p ResolveOptions) bool {
-	return o.GitProviders == p.GitProviders && slices.Equal(o.Providers, p.Providers) &&
+	return o.GitProviders == p.GitProviders && slices.Equal(o.Providers, p.Providers) && maps.Equal(o.Types, p.Types) &&
 		maps.EqualFunc(o.Secrets, p.Secrets, maps.Equal[secret.Set])
 }
 

@@ -62,7 +62,7 @@ func sameObject(docs []*Document) int {
 // object changes the documents of one object.
 func (t *turn) object(kind string, key Key, gone map[*Document]bool, come []*Document) {
 	ob := t.objects.make(kind, key)
-	ob.touched, ob.image, ob.network = true, nil, nil
+	ob.touched, ob.images, ob.network = true, nil, nil
 	t.touched = append(t.touched, ob)
 	t.kinds.add(kind)
 	t.gone = append(t.gone, duplicates(ob.docs)...)
