@@ -26,8 +26,10 @@ type offered struct {
 // TestContractOfTheFallback runs the contract suite against a server that has
 // provider.v1 alone.
 func TestContractOfTheFallback(t *testing.T) {
+	t.Parallel()
 	for name, nature := range natures {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			hv := memory.NewHypervisor()
 			hv.SetNature(nature)
 			a := remotetest.NewAuthority(t)

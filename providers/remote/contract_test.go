@@ -31,8 +31,10 @@ var natures = map[string]memory.Nature{
 // TestContract runs the contract suite through TLS against our server in front
 // of a hypervisor in memory.
 func TestContract(t *testing.T) {
+	t.Parallel()
 	for name, nature := range natures {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			hv := memory.NewHypervisor()
 			hv.SetNature(nature)
 			a := remotetest.NewAuthority(t)
