@@ -3,11 +3,7 @@ package remote_test
 import (
 	"context"
 	"log/slog"
-	"maps"
-	"slices"
-	"sync"
 	"testing"
-	"time"
 
 	"google.golang.org/grpc"
 
@@ -18,34 +14,6 @@ import (
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 	"github.com/vmsteward/vmsteward/providers/remote/server/seedserver"
 )
-
-// ledger is one that lives as long as the test.
-type ledger struct {
-	mu      sync.Mutex
-	entries map[providers.Owner]providers.LedgerEntry
-}
-
-func newLedger() *ledger { return &ledger{entries: map[providers.Owner]providers.LedgerEntry{}} }
-
-func (l *ledger) Load() ([]providers.LedgerEntry, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.Collect(maps.Values(l.entries)), nil
-}
-
-func (l *ledger) Put(e providers.LedgerEntry) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.entries[e.Mark.Owner] = e
-	return nil
-}
-
-func (l *ledger) Drop(o providers.Owner) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.entries, o)
-	return nil
-}
 
 // offered is what provider.v1 has words for; the rest is NotSupported.
 type offered struct {
@@ -58,22 +26,28 @@ type offered struct {
 // TestContractOfTheFallback runs the contract suite against a server that has
 // provider.v1 alone.
 func TestContractOfTheFallback(t *testing.T) {
-	hv := memory.NewHypervisor()
-	hv.SetNature(memory.Nature{ShutdownTakes: 5 * time.Millisecond})
-	a := remotetest.NewAuthority(t)
-	service := seedserver.New(seedserver.Options{Provider: hv.Connect(providers.Settings{Fleet: fleet}), Type: "memory", Fleet: fleet})
-	s := serve(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, service) }, secured(t, a))
-	target := contractTarget(hv, remotetest.NewLine(t, s.network, s.address))
-	target.Outside.SetMark = nil // the mark that counts is in the ledger
-	creds, kept := a.Credential("client.test"), newLedger()
-	target.Connect = func(context.Context) (providers.Provider, error) {
-		p, err := remote.New(providers.Settings{
-			Fleet: fleet, Type: "memory", Endpoint: target.endpoint(), Credentials: creds, Ledger: kept,
-		}, slog.New(slog.DiscardHandler))
-		return offered{p, p, p, p}, err
-	}
-	remotetest.Run(t, target.Target, remotetest.BareUntried(nil), remotetest.BareUnkept(nil))
-	if left := hv.Outside().Volumes(); len(left) > 0 {
-		t.Errorf("the suite left the volumes %v", left)
+	t.Parallel()
+	for name, nature := range natures {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hv := memory.NewHypervisor()
+			hv.SetNature(nature)
+			a := remotetest.NewAuthority(t)
+			service := seedserver.New(seedserver.Options{Provider: hv.Connect(providers.Settings{Fleet: fleet}), Type: "memory", Fleet: fleet})
+			s := serve(t, func(s *grpc.Server) { providerv1.RegisterProviderServer(s, service) }, secured(t, a))
+			target := contractTarget(hv, remotetest.NewLine(t, s.network, s.address))
+			target.Outside.SetMark = nil // the mark that counts is in the ledger
+			settings := providers.Settings{
+				Fleet: fleet, Type: "memory", Endpoint: target.endpoint(), Credentials: a.Credential("client.test"), Ledger: &remotetest.Ledger{},
+			}
+			target.Connect = func(context.Context) (providers.Provider, error) {
+				p, err := remote.New(settings, slog.New(slog.DiscardHandler))
+				return offered{p, p, p, p}, err
+			}
+			remotetest.Run(t, target.Target, remotetest.BareUntried(nil), remotetest.BareUnkept(nil))
+			if left := hv.Outside().Volumes(); len(left) > 0 {
+				t.Errorf("the suite left the volumes %v", left)
+			}
+		})
 	}
 }

@@ -3,8 +3,10 @@ package remote
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 )
 
 // mostChecked bounds the VMs that are asked for one by one because a list does
@@ -33,31 +35,48 @@ func (b *bare) List(ctx context.Context) (*providers.Inventory, error) {
 		seen[vm.ID] = true
 		inv.VMs = append(inv.VMs, *b.marked(&vm))
 	}
-	checked := 0
-	for _, e := range had {
-		if e.ID != "" && !seen[e.ID] {
-			checked++
-			b.leftOut(ctx, e, checked, inv)
-		}
+	missing := slices.DeleteFunc(had, func(e providers.LedgerEntry) bool { return e.ID == "" || seen[e.ID] })
+	if err := b.leftOut(ctx, missing, inv); err != nil {
+		return nil, err
 	}
-	return inv, ctx.Err()
+	return inv, nil
 }
 
-// leftOut looks after a VM that the list does not have.
-func (b *bare) leftOut(ctx context.Context, e providers.LedgerEntry, n int, inv *providers.Inventory) {
-	err := fmt.Errorf("the list leaves out %d VMs and more, which is not looked into", mostChecked)
-	if n <= mostChecked {
-		var vm *providers.VM
-		if vm, err = b.ask(ctx, e.ID); err == nil {
+// leftOut looks after the VMs of ours that a list does not have. One that is
+// there must be in a second list: it may have come in between.
+func (b *bare) leftOut(ctx context.Context, entries []providers.LedgerEntry, inv *providers.Inventory) error {
+	doubt := func(e providers.LedgerEntry, err error) {
+		inv.Complete = false
+		inv.Problems = append(inv.Problems, problem(e, err))
+	}
+	var there []providers.LedgerEntry
+	for i, e := range entries {
+		if i == mostChecked {
+			doubt(e, fmt.Errorf("the list leaves out %d VMs, which are not all looked for", len(entries)))
+			break
+		}
+		vm, err := b.ask(ctx, e.ID)
+		switch {
+		case err == nil:
 			inv.VMs = append(inv.VMs, *b.marked(vm))
-			err = untold("the list leaves out a VM that is there")
+			there = append(there, e)
+		case !providers.IsAbsent(err):
+			doubt(e, err)
 		}
 	}
-	if providers.IsAbsent(err) {
-		return
+	if len(there) == 0 {
+		return ctx.Err()
 	}
-	inv.Complete = false
-	inv.Problems = append(inv.Problems, problem(e, err))
+	again, err := b.everything(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range there {
+		if !slices.ContainsFunc(again, func(i *providerv1.VMInfo) bool { return i.GetId() == e.ID }) {
+			doubt(e, untold("the list leaves out a VM that is there"))
+		}
+	}
+	return ctx.Err()
 }
 
 func problem(e providers.LedgerEntry, err error) providers.Problem {

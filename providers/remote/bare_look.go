@@ -106,8 +106,11 @@ func (b *bare) look(ctx context.Context, id string) (*providers.VM, error) {
 		return nil, listErr
 	}
 	at := slices.IndexFunc(all, func(i *providerv1.VMInfo) bool { return i.GetId() == id })
+	if err != nil && at >= 0 { // it may have come in between
+		vm, err = b.ask(ctx, id)
+	}
 	switch {
-	case err != nil && at < 0:
+	case err != nil && (at < 0 || !providers.IsAbsent(err)):
 		return nil, err
 	case err != nil:
 		return nil, untold("the server lists a VM of the id %q, and says that there is none", id)

@@ -44,7 +44,7 @@ func parseTask(ref providers.TaskRef) task {
 		return task{vm: vm, watch: true}
 	}
 	if rest, ok := strings.CutPrefix(text, taskDeletes); ok {
-		if vm, id, ok := strings.Cut(rest, " "); ok {
+		if vm, id, ok := strings.Cut(rest, " "); ok && vm != "" && id != "" {
 			return task{id: id, vm: vm, deletes: true}
 		}
 	}

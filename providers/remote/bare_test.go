@@ -33,9 +33,15 @@ type old struct {
 	made    int                           // creations that were begun
 	create  func(*providerv1.CreateRequest) error
 	changed func(id string) error // the answer of a change, instead of making it
+	stay    bool                  // a change has no effect yet
 }
 
 func (o *old) register(s *grpc.Server) { providerv1.RegisterProviderServer(s, o) }
+
+// registered is register for a server that is more than an old one.
+func registered(impl providerv1.ProviderServer) func(*grpc.Server) {
+	return func(s *grpc.Server) { providerv1.RegisterProviderServer(s, impl) }
+}
 
 func newOld(vms ...*providerv1.VMInfo) *old {
 	o := &old{valid: &providerv1.ValidateResponse{Ok: true}, vms: map[string]*providerv1.VMInfo{}, denied: map[string]error{}, hidden: map[string]bool{}}
@@ -96,6 +102,9 @@ func (o *old) Power(_ context.Context, req *providerv1.PowerRequest) (*providerv
 			return nil, err
 		}
 	}
+	if o.stay {
+		return &providerv1.TaskResponse{}, nil
+	}
 	o.vms[req.Id].PowerState = map[providerv1.PowerOp]string{providerv1.PowerOp_POWER_OP_ON: "On"}[req.Op]
 	return &providerv1.TaskResponse{}, nil
 }
@@ -114,17 +123,17 @@ func entry(name, id string) providers.LedgerEntry {
 }
 
 // oldClient returns a provider of a server of provider.v1, with a ledger.
-func oldClient(t *testing.T, kind string, o *old, entries ...providers.LedgerEntry) (*remote.Provider, *ledger) {
+func oldClient(t *testing.T, kind string, o *old, entries ...providers.LedgerEntry) (*remote.Provider, *remotetest.Ledger) {
 	t.Helper()
 	s := serve(t, o.register)
-	l := newLedger()
+	l := &remotetest.Ledger{}
 	for _, e := range entries {
 		_ = l.Put(e)
 	}
 	return oldClientAt(t, kind, "unix://"+s.address, l), l
 }
 
-func oldClientAt(t *testing.T, kind, endpoint string, l *ledger) *remote.Provider {
+func oldClientAt(t *testing.T, kind, endpoint string, l *remotetest.Ledger) *remote.Provider {
 	t.Helper()
 	p, err := remote.New(providers.Settings{Fleet: fleet, Type: kind, Endpoint: endpoint, Ledger: l}, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -139,6 +148,16 @@ func createAt(t *testing.T, p *remote.Provider, name string) (providers.CreateRe
 	vm := smallVM(manifest.Key{Namespace: "default", Name: name})
 	vm.Image.VSphere, vm.Image.Proxmox = &manifest.VSphereImage{Template: "debian"}, &manifest.ProxmoxImage{TemplateID: 9000}
 	return p.Create(t.Context(), providers.CreateRequest{Owner: ownerOf(name), VM: vm})
+}
+
+// entriesOf returns what a ledger has.
+func entriesOf(l *remotetest.Ledger) map[providers.Owner]providers.LedgerEntry {
+	all, _ := l.Load()
+	out := make(map[providers.Owner]providers.LedgerEntry)
+	for _, e := range all {
+		out[e.Mark.Owner] = e
+	}
+	return out
 }
 
 // TestAbsenceIsLookedForTwice has servers say that a VM is not there.
@@ -172,8 +191,8 @@ func TestAbsenceIsLookedForTwice(t *testing.T) {
 			}
 		}
 		_, err := p.Delete(t.Context(), providers.Ref{Owner: ownerOf("a")})
-		if (err == nil) != (row.want == providers.NotFound) || (err == nil) != (len(l.entries) == 0) {
-			t.Errorf("%s: delete: %v, and the ledger has %d entries", row.reason, err, len(l.entries))
+		if (err == nil) != (row.want == providers.NotFound) || (err == nil) != (len(entriesOf(l)) == 0) {
+			t.Errorf("%s: delete: %v, and the ledger has %d entries", row.reason, err, len(entriesOf(l)))
 		}
 	}
 }
@@ -244,8 +263,8 @@ func TestNamesAreNotAdopted(t *testing.T) {
 		if res.ID != row.id || providers.KindOf(err) != row.want || o.made != row.made {
 			t.Errorf("%s: %q, %v, %d were made; want %q, kind %q, %d", row.reason, res.ID, err, o.made, row.id, row.want, row.made)
 		}
-		if row.id != "" && l.entries[ownerOf("a")].ID != row.id {
-			t.Errorf("%s: the ledger has %+v", row.reason, l.entries)
+		if row.id != "" && entriesOf(l)[ownerOf("a")].ID != row.id {
+			t.Errorf("%s: the ledger has %+v", row.reason, entriesOf(l))
 		}
 	}
 }
@@ -264,7 +283,7 @@ func TestCreationsWithoutAnAnswer(t *testing.T) {
 			}
 			return status.Error(codes.Canceled, "the client is gone")
 		}
-		l := newLedger()
+		l := &remotetest.Ledger{}
 		p := oldClientAt(t, "vsphere", line.Endpoint(), l)
 		if _, err := createAt(t, p, "a"); providers.KindOf(err) != providers.Unavailable {
 			t.Fatalf("a creation whose connection was lost: %v", err)
@@ -292,8 +311,8 @@ func TestRefusedCreationsLeaveNoClaim(t *testing.T) {
 	if _, err := createAt(t, p, "a"); providers.KindOf(err) != providers.InvalidSpec {
 		t.Errorf("a refused creation: %v", err)
 	}
-	if len(l.entries) != 0 {
-		t.Errorf("the ledger has %+v", l.entries)
+	if len(entriesOf(l)) != 0 {
+		t.Errorf("the ledger has %+v", entriesOf(l))
 	}
 	o.mu.Lock()
 	o.create, o.vms["vm-7"] = nil, named("a", "vm-7")

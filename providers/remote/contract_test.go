@@ -22,42 +22,31 @@ var skips = map[string]string{
 	"pulse-finds-what-differs": "the server asks its provider beside an open Watch, and tells what it finds",
 }
 
+// natures are those of the hypervisor that the suite runs against.
+var natures = map[string]memory.Nature{
+	"prompt":     {ShutdownTakes: 5 * time.Millisecond},
+	"late tasks": {ShutdownTakes: 5 * time.Millisecond, Late: 2 * time.Millisecond},
+}
+
 // TestContract runs the contract suite through TLS against our server in front
 // of a hypervisor in memory.
 func TestContract(t *testing.T) {
-	hv := memory.NewHypervisor()
-	hv.SetNature(memory.Nature{ShutdownTakes: 5 * time.Millisecond})
-	a := remotetest.NewAuthority(t)
-	s := steward(t, hv.Connect(providers.Settings{Fleet: fleet}), a)
-	target := contractTarget(hv, remotetest.NewLine(t, "tcp", s))
-	creds := a.Credential("client.test")
-	target.Connect = func(context.Context) (providers.Provider, error) {
-		return remote.New(providers.Settings{Fleet: fleet, Type: "memory", Endpoint: target.endpoint(), Credentials: creds}, slog.New(slog.DiscardHandler))
-	}
-	try(t, target.Target, skips, nil)
-	if left := hv.Outside().Volumes(); len(left) != 0 {
-		t.Errorf("the suite left volumes: %v", left)
-	}
-}
-
-// try runs every check. What is skipped has to be on the list of skips, and what
-// does not hold on the other, each with a reason; what holds is on neither.
-func try(t *testing.T, target providertest.Target, skips, broken map[string]string) {
-	for _, c := range providertest.Checks() {
-		t.Run(c.Name, func(t *testing.T) {
-			err := providertest.Try(t.Context(), target, c)
-			why, skipped := skips[c.Name]
-			reason, fails := broken[c.Name]
-			var skip *providertest.Skip
-			switch {
-			case errors.As(err, &skip) && skipped:
-				t.Skipf("%s: %s", skip.Reason, why)
-			case err != nil && !errors.As(err, &skip) && fails:
-				t.Skipf("it does not hold: %s", reason)
-			case err == nil && (skipped || fails):
-				t.Errorf("the check holds, and is listed as one that does not: %s", why+reason)
-			case err != nil:
-				t.Errorf("%s\nbroken: %v", c.Promise, err)
+	t.Parallel()
+	for name, nature := range natures {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			hv := memory.NewHypervisor()
+			hv.SetNature(nature)
+			a := remotetest.NewAuthority(t)
+			s := steward(t, hv.Connect(providers.Settings{Fleet: fleet}), a)
+			target := contractTarget(hv, remotetest.NewLine(t, "tcp", s))
+			settings := providers.Settings{Fleet: fleet, Type: "memory", Endpoint: target.endpoint(), Credentials: a.Credential("client.test")}
+			target.Connect = func(context.Context) (providers.Provider, error) {
+				return remote.New(settings, slog.New(slog.DiscardHandler))
+			}
+			remotetest.Run(t, target.Target, skips, nil)
+			if left := hv.Outside().Volumes(); len(left) != 0 {
+				t.Errorf("the suite left volumes: %v", left)
 			}
 		})
 	}

@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Schemes are those of the endpoints that this provider is for, whatever the
@@ -64,7 +65,7 @@ func unixEndpoint(u *url.URL) (endpoint, error) {
 func tcpEndpoint(u *url.URL) (endpoint, error) {
 	port, err := strconv.Atoi(u.Port())
 	switch {
-	case u.Opaque != "" || u.Hostname() == "":
+	case u.Opaque != "" || !isHost(u.Hostname()):
 		return endpoint{}, errors.New("the endpoint names no host; " + supportedEndpoints)
 	case err != nil || port < 1 || port > 65535:
 		return endpoint{}, errors.New("the endpoint names no port from 1 to 65535; " + supportedEndpoints)
@@ -72,6 +73,18 @@ func tcpEndpoint(u *url.URL) (endpoint, error) {
 		return endpoint{}, errors.New("the endpoint has a path, which a provider server has not; " + supportedEndpoints)
 	}
 	return endpoint{network: "tcp", address: net.JoinHostPort(u.Hostname(), u.Port()), host: u.Hostname()}, nil
+}
+
+// isHost tells whether a text is a name, or an address without a zone, and not
+// what is left of an IPv6 address that lacks its brackets.
+func isHost(text string) bool {
+	if strings.Contains(text, ":") {
+		ip, err := netip.ParseAddr(text)
+		return err == nil && ip.Zone() == ""
+	}
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '-' && r != '_'
+	})
 }
 
 // String returns the endpoint as it is written in a manifest.

@@ -35,6 +35,7 @@ type fake struct {
 	order    []string // the calls, as they came
 	describe func(context.Context) (*stewardv1.DescribeResponse, error)
 	list     func(*stewardv1.ListRequest) ([]*stewardv1.ListResponse, error)
+	task     func() *stewardv1.TaskStateResponse
 	watch    func(grpc.ServerStreamingServer[stewardv1.WatchResponse]) error
 }
 
@@ -78,6 +79,10 @@ func (f *fake) Validate(context.Context, *stewardv1.ValidateRequest) (*stewardv1
 func (f *fake) Describe(ctx context.Context, _ *stewardv1.DescribeRequest) (*stewardv1.DescribeResponse, error) {
 	f.note("describe")
 	return f.describe(ctx)
+}
+
+func (f *fake) TaskState(context.Context, *stewardv1.TaskStateRequest) (*stewardv1.TaskStateResponse, error) {
+	return f.task(), nil
 }
 
 func (f *fake) List(req *stewardv1.ListRequest, to grpc.ServerStreamingServer[stewardv1.ListResponse]) error {
