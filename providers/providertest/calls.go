@@ -105,10 +105,12 @@ func contextDeadline(ctx context.Context, e *Env) error {
 		return e.Err()
 	}
 	release := e.Outside.Stall()
-	for name, fn := range e.everyCall(ref) {
+	calls := e.everyCall(ref)
+	for _, name := range slices.Sorted(maps.Keys(calls)) { // one that need ask nobody is not the first
 		if e.failed() {
 			break
 		}
+		fn := calls[name]
 		err, inTime := promptly(patience+grace, func() error {
 			short, cancel := context.WithTimeout(ctx, patience)
 			defer cancel()

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/keepalive"
 
+	"github.com/vmsteward/vmsteward/internal/farewell"
 	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/remote"
@@ -127,7 +128,7 @@ func (f *fake) register(s *grpc.Server) { stewardv1.RegisterStewardServer(s, f) 
 // secured are the options of a server that knows its clients.
 func secured(t *testing.T, a *remotetest.Authority) grpc.ServerOption {
 	t.Helper()
-	return grpc.Creds(credentials.NewTLS(serverConfig(t, a, "server.test")))
+	return grpc.Creds(farewell.Polite(credentials.NewTLS(serverConfig(t, a, "server.test"))))
 }
 
 // ages are the options of a server that ends its connections after a while.

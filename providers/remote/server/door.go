@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc/credentials"
 
+	"github.com/vmsteward/vmsteward/internal/farewell"
 	"github.com/vmsteward/vmsteward/internal/logkey"
 )
 
@@ -43,7 +44,7 @@ func (d *door) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, er
 	default:
 		return d.refuse(raw, errCrowd)
 	}
-	conn, info, err := credentials.NewTLS(d.keys.current()).ServerHandshake(raw)
+	conn, info, err := farewell.Polite(credentials.NewTLS(d.keys.current())).ServerHandshake(raw)
 	if err != nil {
 		return d.refuse(raw, err)
 	}

@@ -78,19 +78,19 @@ func (p *pulses) start() *beat {
 	return b
 }
 
-// ask asks once a second. A pulse that cannot be felt is no news: the stream
-// beside it breaks with the endpoint.
+// ask asks once a second. What the first pulse finds was before any watcher was
+// told that nothing is missed from now on. A pulse that cannot be felt is no
+// news: the stream beside it breaks with the endpoint.
 func (p *pulses) ask(ctx context.Context, first chan struct{}) {
 	tick := time.NewTicker(pulseEvery)
 	defer tick.Stop()
 	for {
 		ids, err := p.feel(ctx)
-		if err == nil && len(ids) > 0 {
-			p.tell(ids)
-		}
 		if first != nil {
 			close(first)
 			first = nil
+		} else if err == nil && len(ids) > 0 {
+			p.tell(ids)
 		}
 		select {
 		case <-ctx.Done():

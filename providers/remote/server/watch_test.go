@@ -204,7 +204,9 @@ func TestThePulseIsFeltForAll(t *testing.T) {
 		}
 		defer p.join(t.Context(), one)()
 		synctest.Wait()
-		told(t, "who comes again", one, "vm-6")
+		told(t, "who comes again, of what was before", one)
+		time.Sleep(pulseEvery + pulseEvery/2)
+		told(t, "who comes again, of what came then", one, "vm-7")
 	})
 }
 
