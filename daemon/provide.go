@@ -45,18 +45,19 @@ type ProvideConfig struct {
 // hosts: by provider.v1, and by the extension. New builds it, Start sets it
 // going, Stop ends it.
 type ProviderServer struct {
-	cfg      ProvideConfig
-	opts     Options
-	log      *slog.Logger
-	provider providers.Provider
-	server   *server.Server
-	registry *prometheus.Registry
-	ready    readiness
-	heart    *sdnotify.Heart
-	address  string
-	teardown []step
-	stopOnce sync.Once
-	stopErr  error
+	cfg            ProvideConfig
+	opts           Options
+	log            *slog.Logger
+	provider       providers.Provider
+	server         *server.Server
+	registry       *prometheus.Registry
+	ready          readiness
+	heart          *sdnotify.Heart
+	address        string // that it listens on, with the port it got
+	metricsAddress string // empty: none
+	teardown       []step
+	stopOnce       sync.Once
+	stopErr        error
 }
 
 // NewProviderServer builds everything that can fail without a listener. It
@@ -199,13 +200,8 @@ func (s *ProviderServer) Start() (<-chan error, error) {
 		return nil, err
 	}
 	s.address = l.Addr().String()
-	if s.cfg.Metrics != "" {
-		m, err := metrics.Listen(metrics.ServerOptions{Address: s.cfg.Metrics, Log: s.log}, metrics.HandlerOf(s.registry, metrics.Health{Ready: s.ready.get}))
-		if err != nil {
-			return nil, errors.Join(err, l.Close())
-		}
-		s.onStop("metrics", m.Shutdown)
-		s.log.Info("metrics listen", "address", m.Address())
+	if err := s.listenMetrics(); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	ended, served := make(chan error, 1), make(chan struct{})
 	go func() {
@@ -229,6 +225,20 @@ func (s *ProviderServer) Start() (<-chan error, error) {
 	s.log.Info("provider is served", "version", s.opts.Version, "type", s.cfg.Type, "fleet", s.cfg.Fleet, "address", s.Endpoint(),
 		"tls", s.cfg.tls() != nil, "allowed", cmp.Or(strings.Join(s.cfg.Allow, ", "), "whoever the authority signed for"))
 	return ended, nil
+}
+
+func (s *ProviderServer) listenMetrics() error {
+	if s.cfg.Metrics == "" {
+		return nil
+	}
+	m, err := metrics.Listen(metrics.ServerOptions{Address: s.cfg.Metrics, Log: s.log}, metrics.HandlerOf(s.registry, metrics.Health{Ready: s.ready.get}))
+	if err != nil {
+		return err
+	}
+	s.onStop("metrics", m.Shutdown)
+	s.metricsAddress = m.Address()
+	s.log.Info("metrics listen", "address", s.metricsAddress)
+	return nil
 }
 
 func (s *ProviderServer) listen() (net.Listener, error) {

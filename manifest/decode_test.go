@@ -76,6 +76,11 @@ func TestFindings(t *testing.T) {
 		{"a provider server", KindProvider, "type: libvirt\nendpoint: grpc://kvm1:9443", ""},
 		{"a provider server by an address of IPv6", KindProvider, "type: libvirt\nendpoint: \"grpc://[2001:db8::1]:9443\"", ""},
 		{"a provider server at a socket", KindProvider, "type: vsphere\nendpoint: unix:///run/p.sock", ""},
+		{"a provider server of somebody else's type", KindProvider, "type: acme-cloud\nendpoint: grpc://acme:9443", ""},
+		{"a type that is misspelt", KindProvider, "type: libvrit\nendpoint: qemu:///system",
+			`6:9: error: spec.type: "libvrit" is not one of vsphere, libvirt, firecracker, qemu, proxmox, memory (did you mean "libvirt"?)`},
+		{"a type that is no name", KindProvider, "type: Acme Cloud\nendpoint: grpc://acme:9443",
+			`6:9: error: spec.type: "Acme Cloud" must be lower-case letters, digits and '-', with a letter or digit at both ends`},
 		{"a login in an address is not repeated", KindProvider, "type: libvirt\nendpoint: ssh://root:hunter2@kvm1\ncredentialSecretRef: {name: a}",
 			`7:13: error: spec.endpoint: "ssh://…@kvm1" must be an address such as https://vcenter/sdk, qemu:///system, qemu+ssh://user@host/system or grpc://host:9443`},
 		{"pod fields of Kubernetes are accepted", KindProvider, "type: libvirt\nendpoint: qemu:///system\ncredentialSecretRef: {name: a}\n" +

@@ -10,9 +10,9 @@ type Provider struct {
 // credentialSecretRef are required; here both may be absent, for nothing here
 // runs provider pods, and a local socket needs no login. The type memory and
 // its endpoints are ours: VMs that exist only in a process or a file, to try
-// things out.
+// things out. A provider server may be of any type that it calls itself.
 type ProviderSpec struct {
-	Type                string             `json:"type" check:"required,enum=vsphere|libvirt|firecracker|qemu|proxmox|memory" doc:"Family of the hypervisor."`
+	Type                string             `json:"type" check:"required,enum=vsphere|libvirt|firecracker|qemu|proxmox|memory,pattern=dnsLabel,len=..63" doc:"Family of the hypervisor, or what a provider server says that it is."`
 	Endpoint            string             `json:"endpoint" check:"required,pattern=endpoint" doc:"Address of the hypervisor, such as qemu+ssh://host/system or https://vcenter/sdk."`
 	CredentialSecretRef Ref                `json:"credentialSecretRef" doc:"Secret with the login; not needed for a local socket."`
 	InsecureSkipVerify  bool               `json:"insecureSkipVerify" check:"default=false" doc:"Do not check the hypervisor's certificate or host key."`

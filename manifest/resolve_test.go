@@ -263,7 +263,7 @@ func TestProviderReferences(t *testing.T) {
 		{"the tree may not define providers", git, ResolveOptions{}, Key{}},
 		{"unless the host says so", git, ResolveOptions{GitProviders: true}, Key{"default", "lab"}},
 		{"the host wins over the tree", git, ResolveOptions{GitProviders: true, Providers: []Key{{"", "lab"}}}, Key{"", "lab"}},
-		{"a bad provider in the tree", strings.Replace(git, "libvirt", "kvm", 1), ResolveOptions{GitProviders: true}, Key{}},
+		{"a bad provider in the tree", strings.Replace(git, "libvirt", "libvrit", 1), ResolveOptions{GitProviders: true}, Key{}},
 	} {
 		files := fleet()
 		files["provider.yaml"] = tc.git

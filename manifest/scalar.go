@@ -94,7 +94,7 @@ func (d *decoder) quoteHint(v any) string {
 
 func (d *decoder) checkText(s string, r *rules) {
 	switch n := int64(utf8.RuneCountInString(s)); {
-	case len(r.enum) > 0 && !slices.Contains(r.enum, s):
+	case len(r.enum) > 0 && !slices.Contains(r.enum, s) && (r.pattern == "" || nearest(s, r.enum) != ""):
 		hint := ""
 		if near := nearest(s, r.enum); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)

@@ -134,7 +134,7 @@ func textSchema(r *rules) map[string]any {
 	out := map[string]any{"type": "string"}
 	setBounds(out, "minLength", "maxLength", r.minLen, r.maxLen)
 	switch {
-	case len(r.enum) > 0:
+	case len(r.enum) > 0 && r.pattern == "":
 		out["enum"] = r.enum
 	case r.pattern != "":
 		out["pattern"] = patterns[r.pattern].re.String()

@@ -47,7 +47,7 @@ func TestProviders(t *testing.T) {
 
 func TestProvidersLeavesOutWhatIsNotValid(t *testing.T) {
 	for _, tc := range []struct{ reason, content, want string }{
-		{"a bad type", strings.Replace(providerText, "libvirt", "kvm", 1), `"kvm" is not one of`},
+		{"a bad type", strings.Replace(providerText, "libvirt", "libvrit", 1), `"libvrit" is not one of`},
 		{"written twice", providerText + "---\n" + providerText, "Provider default/lab is declared 2 times, also at a.yaml:9:1"},
 	} {
 		all, _, findings := Providers(loadText(t, tc.content))

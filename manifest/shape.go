@@ -50,12 +50,14 @@ type field struct {
 
 // rules are what a check tag says.
 type rules struct {
-	required     bool
-	min, max     *int64 // of a number
-	minLen       *int64 // of a string, in characters
-	maxLen       *int64
-	minItems     *int64 // of a list or a map
-	maxItems     *int64
+	required bool
+	min, max *int64 // of a number
+	minLen   *int64 // of a string, in characters
+	maxLen   *int64
+	minItems *int64 // of a list or a map
+	maxItems *int64
+	// enum are the texts that are allowed. With a pattern, others of its form
+	// are, too, unless they look like one of these misspelt.
 	enum         []string
 	pattern      string
 	def          string

@@ -14,10 +14,11 @@ import (
 // installed is what a package puts into a machine, with this program.
 func installed(program string) map[string]bootedtest.File {
 	return map[string]bootedtest.File{
-		"/usr/bin/vmsteward":                        {From: program, Mode: 0o755},
-		"/usr/lib/systemd/system/vmsteward.service": {From: "vmsteward.service"},
-		"/usr/lib/sysusers.d/vmsteward.conf":        {From: "vmsteward.sysusers.conf"},
-		"/usr/lib/tmpfiles.d/vmsteward.conf":        {From: "vmsteward.tmpfiles.conf"},
+		"/usr/bin/vmsteward":                                  {From: program, Mode: 0o755},
+		"/usr/lib/systemd/system/vmsteward.service":           {From: "vmsteward.service"},
+		"/usr/lib/systemd/system/vmsteward-provider@.service": {From: "vmsteward-provider@.service"},
+		"/usr/lib/sysusers.d/vmsteward.conf":                  {From: "vmsteward.sysusers.conf"},
+		"/usr/lib/tmpfiles.d/vmsteward.conf":                  {From: "vmsteward.tmpfiles.conf"},
 	}
 }
 

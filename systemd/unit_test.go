@@ -1,7 +1,9 @@
 package systemd_test
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,14 +16,36 @@ import (
 // reckoning.
 const mostExposed = 2.0
 
-// TestUnitIsHardened asks systemd how exposed the unit is.
+// TestUnitIsHardened asks systemd how exposed the units are: ours, and the one
+// that comes with a new provider.
 func TestUnitIsHardened(t *testing.T) {
 	bootedtest.NeedPrograms(t, "systemd-analyze")
-	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", "./vmsteward.service").CombinedOutput()
+	for unit, from := range map[string]string{
+		"vmsteward.service":              "vmsteward.service",
+		"vmsteward-provider@lab.service": "vmsteward-provider@.service",
+		"xprovider-provider.service":     "../providers/remote/kit/template/xprovider-provider.service.tmpl",
+	} {
+		t.Run(unit, func(t *testing.T) {
+			text, err := os.ReadFile(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), unit)
+			if err := os.WriteFile(path, text, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			hardened(t, path)
+		})
+	}
+}
+
+func hardened(t *testing.T, path string) {
+	t.Helper()
+	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--no-pager", path).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	found := regexp.MustCompile(`Overall exposure level for vmsteward.service: ([0-9.]+)`).FindSubmatch(out)
+	found := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`).FindSubmatch(out)
 	if found == nil {
 		t.Fatalf("no verdict:\n%s", out)
 	}
@@ -46,6 +70,9 @@ func TestFilesAreValid(t *testing.T) {
 		}
 	}
 	verify("the unit")
+	if out, err := m.Try("systemd-analyze", "verify", "--recursive-errors=yes", "vmsteward-provider@lab.service"); err != nil || out != "" {
+		t.Errorf("the unit of provider servers: %v\n%s", err, out)
+	}
 	relaxed := relaxedAll(t)
 	if !strings.Contains(relaxed, "\nProtectHome=") {
 		t.Fatalf("nothing is relaxed:\n%s", relaxed)
@@ -58,10 +85,14 @@ func TestFilesAreValid(t *testing.T) {
 	if got := m.Run("id", "-Gn", "vmsteward"); got != "vmsteward libvirt" {
 		t.Errorf("groups of the user: %q", got)
 	}
+	if got := m.Run("id", "-Gn", "vmsteward-provider"); got != "vmsteward-provider libvirt" {
+		t.Errorf("groups of the user of provider servers: %q", got)
+	}
 	for path, want := range map[string]string{
 		"/etc/vmsteward":             "755 root root",
 		"/etc/vmsteward/providers.d": "750 root vmsteward",
 		"/etc/vmsteward/credentials": "700 root root",
+		"/etc/vmsteward/serve":       "755 root root",
 	} {
 		if got := m.Run("stat", "-c", "%a %U %G", path); got != want {
 			t.Errorf("%s: want %s, got %s", path, want, got)
