@@ -40,6 +40,9 @@ func reconfigureChecks() []Check {
 	}, {
 		"disks-do-not-shrink", "A disk size below the present one is InvalidSpec, and the disk stays as it is.",
 		func(ctx context.Context, e *Env) error {
+			if !e.need(e.changeable(providers.FieldDiskSize), "ability to grow disks") {
+				return e.Err()
+			}
 			ref, _ := e.made(ctx, "a")
 			e.reconfigure(ctx, ref, providers.Change{GrowDisks: []providers.DiskSize{{Name: "data", SizeGiB: 3}}})
 			before := e.describe(ctx, ref)
@@ -53,6 +56,9 @@ func reconfigureChecks() []Check {
 	}, {
 		"growing-an-unknown-disk-is-refused", "A disk that the VM does not have is not grown, and the error does not say that the VM is absent.",
 		func(ctx context.Context, e *Env) error {
+			if !e.need(e.changeable(providers.FieldDiskSize), "ability to grow disks") {
+				return e.Err()
+			}
 			ref, before := e.made(ctx, "a")
 			if !e.failed() {
 				err := e.tryReconfigure(ctx, ref, providers.Change{GrowDisks: []providers.DiskSize{{Name: "nosuch", SizeGiB: 9}}})

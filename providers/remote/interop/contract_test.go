@@ -36,13 +36,7 @@ func TestContract(t *testing.T) {
 			if errors.As(err, &skip) {
 				t.Skip(skip.Reason)
 			}
-			reason, broken := unkept[c.Name]
-			switch {
-			case broken && err == nil:
-				t.Errorf("the promise is listed as one that is not kept: %s", reason)
-			case broken:
-				t.Skip(reason)
-			case err != nil:
+			if err != nil {
 				t.Errorf("%s\nbroken: %v", c.Promise, err)
 			}
 			tried++
@@ -54,12 +48,6 @@ func TestContract(t *testing.T) {
 	if tried < mustTry {
 		t.Errorf("%d promises are kept, want at least %d", tried, mustTry)
 	}
-}
-
-// unkept are the promises that do not hold through provider.v1.
-var unkept = map[string]string{
-	"disks-do-not-shrink":                "disks are not described, and so not changed",
-	"growing-an-unknown-disk-is-refused": "it is refused as what cannot be done to any disk",
 }
 
 // mustTry is how many promises need nothing beside the server: the others are

@@ -65,7 +65,7 @@ func BareUntried(more map[string]string) map[string]string {
 		"reconfigure-cpu-shares", "reconfigure-memory-limit", "reconfigure-memory-reservation", "reconfigure-root-disk-type",
 		"reconfigure-disk-type", "reconfigure-disk-bus", "reconfigure-disk-controller", "reconfigure-disk-sharing",
 		"reconfigure-nic-slot", "reconfigure-extra-config", "reconfigure-extra-config-that-is-new",
-		"reconfigure-extra-config-that-is-taken-away",
+		"reconfigure-extra-config-that-is-taken-away", "disks-do-not-shrink", "growing-an-unknown-disk-is-refused",
 	} {
 		all[name] = notSeen
 	}
@@ -77,10 +77,8 @@ func BareUntried(more map[string]string) map[string]string {
 // with those that depend on what is behind the server.
 func BareUnkept(more map[string]string) map[string]string {
 	all := map[string]string{
-		"list-shows-strangers-unmarked":      "our server lists what it made alone",
-		"delete-leaves-imported-disks":       "disks are not described; the disk is left all the same",
-		"disks-do-not-shrink":                notSeen,
-		"growing-an-unknown-disk-is-refused": "it is refused as what cannot be done to any disk",
+		"list-shows-strangers-unmarked": "our server lists what it made alone",
+		"delete-leaves-imported-disks":  "disks are not described; the disk is left all the same",
 	}
 	maps.Copy(all, more)
 	return all
