@@ -105,7 +105,7 @@ func (o *Options) try(ctx context.Context, c providertest.Check) Verdict {
 	switch {
 	case errors.As(err, &skip):
 		v.Outcome, v.Seen = NotTried, skip.Reason
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		v.Outcome, v.Seen = NotTried, "interrupted"
 	case err != nil:
 		v.Outcome, v.Seen = Broken, err.Error()
