@@ -98,6 +98,11 @@ func (b *bare) IsTaskComplete(ctx context.Context, task providers.TaskRef) (bool
 		return false, b.explain(err)
 	case !res.GetDone():
 		return false, nil
+	}
+	if e, known := b.book.at(t.vm); known && t.creates {
+		b.seen(e)
+	}
+	switch {
 	case res.GetError() != "":
 		return true, b.ended(res.GetError())
 	case t.deletes:

@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -38,11 +39,14 @@ func (b *bare) Create(ctx context.Context, req providers.CreateRequest) (none pr
 	if res.GetId() == "" {
 		return none, broken(errors.New("the VM was given no id"))
 	}
-	entry.ID, entry.Begun = res.GetId(), time.Time{}
+	entry.ID = res.GetId()
+	if res.GetTask().GetId() == "" {
+		entry.Begun = time.Time{}
+	} // else it is begun until it is seen
 	if err := b.book.put(entry); err != nil {
 		return none, err
 	}
-	return providers.CreateResult{ID: entry.ID, Task: task{id: res.GetTask().GetId()}.ref()}, nil
+	return providers.CreateResult{ID: entry.ID, Task: task{id: res.GetTask().GetId(), vm: entry.ID, creates: true}.ref()}, nil
 }
 
 func markOf(req providers.CreateRequest) providers.Mark {
@@ -59,20 +63,25 @@ func (b *bare) existing(ctx context.Context, o providers.Owner, name string) (st
 	e, known := b.book.of(o)
 	if known && e.ID != "" {
 		_, err := b.look(ctx, e.ID)
-		if !providers.IsAbsent(err) {
+		switch {
+		case !providers.IsAbsent(err):
 			return e.ID, err
+		case b.going(e):
+			return "", goesOn(e)
+		case e.Begun.IsZero(): // it was there
+			if err := b.book.drop(o); err != nil {
+				return "", err
+			}
+			known = false
 		}
-		if err := b.book.drop(o); err != nil {
-			return "", err
-		}
-		known = false
 	}
 	inv, err := b.List(ctx)
 	if err != nil {
 		return "", err
 	}
 	now, begun := b.book.of(o)
-	if begun && now.ID != "" { // recognised
+	listed := slices.ContainsFunc(inv.VMs, func(vm providers.VM) bool { return vm.ID == now.ID })
+	if begun && now.ID != "" && (now.ID != e.ID || listed) { // recognised, or there by now
 		return now.ID, nil
 	}
 	for i := range inv.VMs {
@@ -88,7 +97,7 @@ func (b *bare) existing(ctx context.Context, o providers.Owner, name string) (st
 		return "", err
 	}
 	if known && b.going(e) {
-		return "", untold("a creation of %s goes on, for all that is known", e.Begun.UTC().Format(time.RFC3339))
+		return "", goesOn(e)
 	}
 	return "", nil
 }

@@ -55,9 +55,13 @@ func (b *bare) idOf(ctx context.Context, ref providers.Ref) (string, error) {
 		return e.ID, err
 	}
 	if b.going(e) {
-		return "", untold("a creation of %s goes on, for all that is known", e.Begun.UTC().Format(time.RFC3339))
+		return "", goesOn(e)
 	}
 	return "", absent()
+}
+
+func goesOn(e providers.LedgerEntry) error {
+	return untold("a creation of %s goes on, for all that is known", e.Begun.UTC().Format(time.RFC3339))
 }
 
 // going tells whether a creation may be under way on the server. Ours makes
@@ -159,8 +163,17 @@ func (b *bare) marked(vm *providers.VM) *providers.VM {
 	h.DisksKnown, h.Disks, h.NICsKnown, h.NICs = false, nil, false, nil
 	if e, known := b.book.at(vm.ID); known {
 		vm.Mark = &e.Mark
+		b.seen(e)
 	}
 	return vm
+}
+
+// seen notes that a creation has come to its end, or that the VM is there.
+func (b *bare) seen(e providers.LedgerEntry) {
+	if !e.Begun.IsZero() {
+		e.Begun = time.Time{}
+		_ = b.book.put(e) // else it counts as going on for a while
+	}
 }
 
 // ours returns the VM of a reference, which must be that of its owner.

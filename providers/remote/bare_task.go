@@ -11,6 +11,7 @@ import (
 type task struct {
 	id      string // that the server polls by
 	vm      string // id of the VM, if it matters
+	creates bool   // the VM
 	deletes bool   // the VM
 	watch   bool   // it is over when the VM is off
 }
@@ -18,7 +19,8 @@ type task struct {
 // The words that references begin with.
 const (
 	taskPolled  = "polled:"
-	taskDeletes = "deletes:" // the id of the VM, a blank, the id of the task
+	taskCreates = "creates:" // the id of the VM, a blank, the id of the task
+	taskDeletes = "deletes:" // likewise
 	taskWatched = "off:"
 )
 
@@ -29,6 +31,8 @@ func (t task) ref() providers.TaskRef {
 		return providers.TaskRef(taskWatched + t.vm)
 	case t.id == "":
 		return ""
+	case t.creates && !strings.Contains(t.vm, " "):
+		return providers.TaskRef(taskCreates + t.vm + " " + t.id)
 	case t.deletes && !strings.Contains(t.vm, " "):
 		return providers.TaskRef(taskDeletes + t.vm + " " + t.id)
 	}
@@ -43,9 +47,10 @@ func parseTask(ref providers.TaskRef) task {
 	if vm, ok := strings.CutPrefix(text, taskWatched); ok {
 		return task{vm: vm, watch: true}
 	}
-	if rest, ok := strings.CutPrefix(text, taskDeletes); ok {
-		if vm, id, ok := strings.Cut(rest, " "); ok && vm != "" && id != "" {
-			return task{id: id, vm: vm, deletes: true}
+	for _, kind := range []string{taskCreates, taskDeletes} {
+		rest, is := strings.CutPrefix(text, kind)
+		if vm, id, ok := strings.Cut(rest, " "); is && ok && vm != "" && id != "" {
+			return task{id: id, vm: vm, creates: kind == taskCreates, deletes: kind == taskDeletes}
 		}
 	}
 	return task{}

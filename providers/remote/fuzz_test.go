@@ -33,7 +33,7 @@ func FuzzEndpoint(f *testing.F) {
 // FuzzTask reads references to tasks, which may be of any age and provider:
 // what is taken for one of ours is written the same again.
 func FuzzTask(f *testing.F) {
-	for _, text := range []string{"polled:task-1", "off:vm-1", "deletes:vm-1 task-2", "deletes:vm-1", "polled:", "off:", "UPID:pve:1", ""} {
+	for _, text := range []string{"polled:task-1", "off:vm-1", "deletes:vm-1 task-2", "creates:vm-1 task-2", "deletes:vm-1", "polled:", "off:", "UPID:pve:1", ""} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
