@@ -24,6 +24,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 	"github.com/vmsteward/vmsteward/providers/remote/server"
 	"github.com/vmsteward/vmsteward/providers/remote/server/seedserver"
+	"github.com/vmsteward/vmsteward/providers/remote/server/turns"
 )
 
 // ProvideConfig says which built-in provider is offered, and to whom.
@@ -80,14 +81,15 @@ func NewProviderServer(cfg ProvideConfig, opts Options) (*ProviderServer, error)
 	}
 	s.provider, s.cfg.Type = made.Provider, made.kind
 	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	one := new(turns.Turns) // for both services
 	s.server, err = server.New(s.provider, server.Options{
-		Fleet: cfg.Fleet, Type: made.kind, Version: opts.Version, Log: s.log, TLS: cfg.tls(), Insecure: cfg.tls() == nil, Metrics: s.registry,
+		Turn: one.Take, Fleet: cfg.Fleet, Type: made.kind, Version: opts.Version, Log: s.log, TLS: cfg.tls(), Insecure: cfg.tls() == nil, Metrics: s.registry,
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.closeProvider())
 	}
 	providerv1.RegisterProviderServer(s.server, seedserver.New(seedserver.Options{
-		Provider: s.provider, Type: made.kind, Fleet: cfg.Fleet, Namespace: cfg.Namespace, Log: s.log,
+		Turn: one.Take, Provider: s.provider, Type: made.kind, Fleet: cfg.Fleet, Namespace: cfg.Namespace, Log: s.log,
 	}))
 	return s, nil
 }

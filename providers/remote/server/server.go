@@ -26,6 +26,7 @@ import (
 
 	"github.com/vmsteward/vmsteward/providers"
 	"github.com/vmsteward/vmsteward/providers/remote/rpc/stewardv1"
+	"github.com/vmsteward/vmsteward/providers/remote/server/turns"
 )
 
 // Options says how a provider is served.
@@ -39,6 +40,10 @@ type Options struct {
 	TLS      *TLS
 	Insecure bool
 	Metrics  prometheus.Registerer // nil: nobody counts
+	// Turn waits until no other call acts on the owner's VM, and returns what
+	// ends that. nil: the server's own, which suffices if nothing else uses the
+	// provider.
+	Turn func(context.Context, providers.Owner) (end func(), err error)
 }
 
 func (o Options) validate() error {
@@ -83,6 +88,9 @@ func New(p providers.Provider, o Options) (*Server, error) {
 	}
 	s := &Server{opts: o, health: health.NewServer(), meter: meter, guard: guard{o.Log, meter}, refusals: newRefusals(o.Log, meter)}
 	s.stopping, s.stop = context.WithCancel(context.Background())
+	if o.Turn == nil {
+		s.opts.Turn = new(turns.Turns).Take
+	}
 	settings := limits()
 	if o.TLS != nil {
 		if s.keys, err = newKeyring(*o.TLS, o.Log); err != nil {

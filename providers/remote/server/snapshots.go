@@ -43,7 +43,7 @@ func (s *steward) TakeSnapshot(ctx context.Context, req *stewardv1.TakeSnapshotR
 	if err != nil {
 		return nil, malformed("take-snapshot", ref.Owner, err)
 	}
-	return task(keeper.TakeSnapshot(ctx, ref, wanted))
+	return s.act(ctx, ref, func() (providers.TaskRef, error) { return keeper.TakeSnapshot(ctx, ref, wanted) })
 }
 
 // RevertSnapshot implements stewardv1.StewardServer.
@@ -67,5 +67,5 @@ func (s *steward) snapshot(ctx context.Context, op string, req *stewardv1.Snapsh
 	if err != nil {
 		return nil, err
 	}
-	return task(act(keeper, ctx, ref, req.Name))
+	return s.act(ctx, ref, func() (providers.TaskRef, error) { return act(keeper, ctx, ref, req.Name) })
 }

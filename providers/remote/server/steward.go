@@ -79,6 +79,11 @@ func (s *steward) Create(ctx context.Context, req *stewardv1.CreateRequest) (*st
 	if err := s.ours("create", owner); err != nil {
 		return nil, err
 	}
+	end, err := s.opts.Turn(ctx, owner)
+	if err != nil {
+		return nil, wire.Status(err)
+	}
+	defer end()
 	res, err := s.p.Create(ctx, providers.CreateRequest{Owner: owner, VM: vm})
 	if err != nil {
 		return nil, wire.Status(err)
@@ -92,7 +97,7 @@ func (s *steward) Delete(ctx context.Context, req *stewardv1.DeleteRequest) (*st
 	if err != nil {
 		return nil, err
 	}
-	return task(s.p.Delete(ctx, ref))
+	return s.act(ctx, ref, func() (providers.TaskRef, error) { return s.p.Delete(ctx, ref) })
 }
 
 // Power implements stewardv1.StewardServer.
@@ -105,7 +110,7 @@ func (s *steward) Power(ctx context.Context, req *stewardv1.PowerRequest) (*stew
 	if err != nil {
 		return nil, malformed("power", ref.Owner, err)
 	}
-	return task(s.p.Power(ctx, ref, op))
+	return s.act(ctx, ref, func() (providers.TaskRef, error) { return s.p.Power(ctx, ref, op) })
 }
 
 // Reconfigure implements stewardv1.StewardServer.
@@ -118,7 +123,7 @@ func (s *steward) Reconfigure(ctx context.Context, req *stewardv1.ReconfigureReq
 	if err != nil {
 		return nil, malformed("reconfigure", ref.Owner, err)
 	}
-	return task(s.p.Reconfigure(ctx, ref, change))
+	return s.act(ctx, ref, func() (providers.TaskRef, error) { return s.p.Reconfigure(ctx, ref, change) })
 }
 
 // Describe implements stewardv1.StewardServer. It may be about a VM of nobody.
@@ -168,9 +173,16 @@ func (s *steward) Sweep(ctx context.Context, req *stewardv1.SweepRequest) (*stew
 	return &stewardv1.SweepResponse{}, wire.Status(sweeper.Sweep(ctx, left))
 }
 
-func task(ref providers.TaskRef, err error) (*stewardv1.TaskResponse, error) {
+// act acts on a VM when its turn has come.
+func (s *steward) act(ctx context.Context, ref providers.Ref, do func() (providers.TaskRef, error)) (*stewardv1.TaskResponse, error) {
+	end, err := s.opts.Turn(ctx, ref.Owner)
 	if err != nil {
 		return nil, wire.Status(err)
 	}
-	return &stewardv1.TaskResponse{Task: string(ref)}, nil
+	defer end()
+	task, err := do()
+	if err != nil {
+		return nil, wire.Status(err)
+	}
+	return &stewardv1.TaskResponse{Task: string(task)}, nil
 }

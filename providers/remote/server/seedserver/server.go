@@ -19,6 +19,7 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 	pb "github.com/vmsteward/vmsteward/providers/remote/rpc/providerv1"
 	"github.com/vmsteward/vmsteward/providers/remote/seed"
+	"github.com/vmsteward/vmsteward/providers/remote/server/turns"
 )
 
 // Options says what New builds. Provider and Fleet are required.
@@ -57,7 +58,7 @@ func New(opts Options) *Server {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	if opts.Turn == nil {
-		opts.Turn = (&turns{}).take
+		opts.Turn = new(turns.Turns).Take
 	}
 	return &Server{opts: opts, valid: validity{ask: opts.Provider.Validate, free: make(chan struct{}, 1)}}
 }

@@ -1,4 +1,7 @@
-package seedserver
+// Package turns has calls for the same VM come one after another, whichever
+// service they come by. It knows owners and nothing else. It is tested by a
+// crowd in virtual time.
+package turns
 
 import (
 	"context"
@@ -7,9 +10,9 @@ import (
 	"github.com/vmsteward/vmsteward/providers"
 )
 
-// turns has calls for the same VM come one after another, as providers want
+// Turns has calls for the same VM come one after another, as providers want
 // it. The zero value is ready.
-type turns struct {
+type Turns struct {
 	mu   sync.Mutex
 	busy map[providers.Owner]*turn
 }
@@ -17,11 +20,11 @@ type turns struct {
 // turn is one VM that somebody acts on or waits for.
 type turn struct {
 	free chan struct{} // holds one while somebody acts
-	n    int           // who acts and who waits; guarded by turns.mu
+	n    int           // who acts and who waits; guarded by Turns.mu
 }
 
-// take waits for the VM's turn, or for the end of ctx.
-func (t *turns) take(ctx context.Context, owner providers.Owner) (end func(), err error) {
+// Take waits for the VM's turn, or for the end of ctx.
+func (t *Turns) Take(ctx context.Context, owner providers.Owner) (end func(), err error) {
 	mine := t.join(owner)
 	select {
 	case mine.free <- struct{}{}:
@@ -35,7 +38,7 @@ func (t *turns) take(ctx context.Context, owner providers.Owner) (end func(), er
 	}
 }
 
-func (t *turns) join(owner providers.Owner) *turn {
+func (t *Turns) join(owner providers.Owner) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.busy == nil {
@@ -50,7 +53,7 @@ func (t *turns) join(owner providers.Owner) *turn {
 	return mine
 }
 
-func (t *turns) leave(owner providers.Owner, mine *turn) {
+func (t *Turns) leave(owner providers.Owner, mine *turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if mine.n--; mine.n == 0 {

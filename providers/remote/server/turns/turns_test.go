@@ -1,4 +1,4 @@
-package seedserver
+package turns
 
 import (
 	"context"
@@ -16,14 +16,14 @@ import (
 // wait, who gives up leaves the others alone, and nothing is kept of anybody.
 func TestTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var all turns
+		var all Turns
 		web := providers.Owner{Fleet: "prod", VM: manifest.Key{Namespace: "default", Name: "web"}}
 		db := providers.Owner{Fleet: "prod", VM: manifest.Key{Namespace: "default", Name: "db"}}
 		acting := 0 // on web; guarded by its turn
 		var crowd sync.WaitGroup
 		for range 20 {
 			crowd.Go(func() {
-				end, err := all.take(t.Context(), web)
+				end, err := all.Take(t.Context(), web)
 				if err != nil {
 					t.Error(err)
 					return
@@ -40,13 +40,13 @@ func TestTurns(t *testing.T) {
 			hurried, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 			defer cancel()
 			time.Sleep(time.Millisecond) // after the crowd
-			if _, err := all.take(hurried, web); !errors.Is(err, context.DeadlineExceeded) {
+			if _, err := all.Take(hurried, web); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("who cannot wait gets %v", err)
 			}
 		})
 		crowd.Go(func() {
 			began := time.Now()
-			end, err := all.take(t.Context(), db)
+			end, err := all.Take(t.Context(), db)
 			if err != nil || time.Since(began) > 0 {
 				t.Errorf("another VM waited %v: %v", time.Since(began), err)
 				return
