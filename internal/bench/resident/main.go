@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,6 +29,7 @@ func main() {
 		if err != nil {
 			return err
 		}
+		debug.FreeOSMemory() // what making the repository has left is not the daemon's
 		before, err := resident("VmRSS")
 		if err != nil {
 			return err
