@@ -22,7 +22,7 @@ type Provider struct {
 	caps     atomic.Pointer[providers.Capabilities] // nil: no server was reached yet
 	powers   atomic.Pointer[[]providers.Power]      // likewise
 	answers  answers
-	progress progress
+	progress providers.Progress
 	book     book
 }
 

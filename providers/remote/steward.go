@@ -22,7 +22,7 @@ type steward struct {
 	state    func(*providers.Capabilities)
 	stated   atomic.Bool // the server said what it can
 	answers  *answers
-	progress *progress
+	progress *providers.Progress
 }
 
 // String implements peer.
@@ -88,10 +88,10 @@ func (s *steward) IsTaskComplete(ctx context.Context, task providers.TaskRef) (b
 	case err != nil:
 		return false, err
 	case res.GetDone() || res.GetFailure() != nil:
-		s.progress.drop(task)
+		s.progress.Forget(task)
 		return true, wire.DecodeFailure(res.GetFailure())
 	case res.Percent != nil && res.GetPercent() >= 0 && res.GetPercent() <= 100:
-		s.progress.set(task, int(res.GetPercent()))
+		s.progress.Note(task, int(res.GetPercent()))
 	}
 	return false, nil
 }

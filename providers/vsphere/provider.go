@@ -21,7 +21,7 @@ type Provider struct {
 	roster   *remembered[roster]
 	images   *images
 	turns    turns
-	progress progress
+	progress providers.Progress
 	errands  errands
 	stated   *providers.Capabilities
 

@@ -33,9 +33,9 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 	}
 	if done, percent, ok := p.errands.of(task); ok && ctx.Err() == nil {
 		if done {
-			p.progress.forget(task)
+			p.progress.Forget(task)
 		} else {
-			p.progress.note(task, percent)
+			p.progress.Note(task, percent)
 		}
 		return done, nil
 	}
@@ -50,14 +50,14 @@ func (p *Provider) IsTaskComplete(ctx context.Context, task providers.TaskRef) (
 	}
 	switch info.State {
 	case types.TaskInfoStateSuccess:
-		p.progress.forget(task)
+		p.progress.Forget(task)
 		return true, nil
 	case types.TaskInfoStateError:
-		p.progress.forget(task)
+		p.progress.Forget(task)
 		return true, translate(operation(&info), info.EntityName, taskFailure(&info))
 	}
 	p.errands.seen(task)
-	p.progress.note(task, int(info.Progress))
+	p.progress.Note(task, int(info.Progress))
 	return false, nil
 }
 
