@@ -5,10 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 
 	"github.com/go-git/go-billy/v5"
-	"github.com/go-git/go-billy/v5/osfs"
 )
 
 // indexed is the folder of a repository as go-git reads it, but that indexes of
@@ -55,21 +53,3 @@ type sizedIndexFile struct {
 
 // Stat implements fs.File.
 func (f sizedIndexFile) Stat() (fs.FileInfo, error) { return f.sized.Stat() }
-
-// packed is the folder of a clone of ours, in which objects are in packs alone:
-// nobody looks on the disk for what is a file of its own in other repositories.
-type packed struct{ indexed }
-
-var looseObject = regexp.MustCompile(`^objects/[0-9a-f]{2}/[0-9a-f]{38}$`)
-
-// Open implements billy.Basic.
-func (d packed) Open(name string) (billy.File, error) {
-	if looseObject.MatchString(name) {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
-	}
-	return d.indexed.Open(name)
-}
-
-func openPacked(dir string) billy.Filesystem {
-	return packed{indexed{osfs.New(dir, osfs.WithBoundOS())}}
-}

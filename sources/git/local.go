@@ -73,7 +73,7 @@ func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
 // fetch copies what the wants reach and the clone lacks. The haves are not
 // needed: the clone itself can be asked.
 func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash, _ func() []plumbing.Hash) error {
-	from := &guarded{Storage: t.st, ended: ctx.Err}
+	from := guard(ctx, t.st)
 	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
 		if _, err := from.EncodedObject(plumbing.AnyObject, w); errors.Is(err, plumbing.ErrObjectNotFound) {
@@ -87,7 +87,7 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash,
 		return nil
 	}
 	err := st.receive(func(to io.Writer) error {
-		_, err := packfile.NewEncoder(to, from, false).Encode(m.list, deltaWindow)
+		_, err := packfile.NewEncoder(to, from, true).Encode(m.list, deltaWindow)
 		return err
 	})
 	if err == nil || classified(err) {

@@ -1,7 +1,6 @@
 package git
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"errors"
@@ -11,11 +10,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/format/idxfile"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/go-git/go-git/v5/plumbing/storer"
 )
 
 // maxPacks is how many packs, one per fetch, are tolerated before the small ones
@@ -66,15 +65,19 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 	if err != nil {
 		return err
 	}
-	objects, err := objectsIn(old)
+	from, err := openPacks(s.dir)
 	if err != nil {
 		return err
 	}
-	st := openStorage(s.dir)
-	defer func() { err = errors.Join(err, st.Close()) }()
+	defer func() { err = errors.Join(err, from.close()) }()
+	objects, err := from.within(old)
+	if err != nil {
+		return err
+	}
 	var made plumbing.Hash
 	err = s.receive(func(w io.Writer) (err error) {
-		made, err = packfile.NewEncoder(w, &guarded{Storage: st, ended: ctx.Err}, false).Encode(objects, deltaWindow)
+		// Deltas name their bases: finding these by offset would take memory.
+		made, err = packfile.NewEncoder(w, guard(ctx, from), true).Encode(objects, deltaWindow)
 		return err
 	})
 	if err != nil {
@@ -113,61 +116,46 @@ func small(packs []string, keep int) ([]string, error) {
 	return packs, nil
 }
 
-// objectsIn lists the objects of packs, each once.
-func objectsIn(packs []string) ([]plumbing.Hash, error) {
-	var all []plumbing.Hash
-	for _, p := range packs {
-		f, err := os.Open(indexOf(p))
-		if err != nil {
-			return nil, err
-		}
-		index := idxfile.NewMemoryIndex()
-		err = idxfile.NewDecoder(bufio.NewReader(f)).Decode(index)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, fmt.Errorf("%s: %w", indexOf(p), err)
-		}
-		entries, err := index.Entries()
-		if err != nil {
-			return nil, err
-		}
-		for e, err := entries.Next(); ; e, err = entries.Next() {
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, e.Hash)
-		}
-	}
-	plumbing.HashesSort(all)
-	return slices.Compact(all), nil
-}
-
 func indexOf(pack string) string { return strings.TrimSuffix(pack, ".pack") + ".idx" }
 
-// guarded is a storage whose reading ends with the context.
+// objects are where a pack's are read from.
+type objects interface {
+	EncodedObject(plumbing.ObjectType, plumbing.Hash) (plumbing.EncodedObject, error)
+	DeltaObject(plumbing.ObjectType, plumbing.Hash) (plumbing.EncodedObject, error)
+}
+
+// guarded are objects that are read one at a time, since go-git's encoder reads
+// in several goroutines what is not safe for that, and until the context ends.
+// Of what go-git wants from a storage, reading is all that it uses.
 type guarded struct {
-	*filesystem.Storage
+	storer.EncodedObjectStorer
+	mu    sync.Mutex
+	from  objects
 	ended func() error // the context's Err
 }
 
+func guard(ctx context.Context, from objects) *guarded { return &guarded{from: from, ended: ctx.Err} }
+
 // EncodedObject implements storer.EncodedObjectStorer.
 func (g *guarded) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if err := g.ended(); err != nil {
 		return nil, err
 	}
-	return g.Storage.EncodedObject(t, h)
+	return g.from.EncodedObject(t, h)
 }
 
 // DeltaObject implements storer.DeltaObjectStorer.
 func (g *guarded) DeltaObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if err := g.ended(); err != nil {
 		return nil, err
 	}
-	o, err := g.Storage.DeltaObject(t, h)
+	o, err := g.from.DeltaObject(t, h)
 	if errors.Is(err, plumbing.ErrObjectNotFound) { // it may be borrowed from another repository
-		return g.Storage.EncodedObject(t, h)
+		return g.from.EncodedObject(t, h)
 	}
 	return o, err
 }

@@ -11,10 +11,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/storage/filesystem"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 )
 
 const (
@@ -22,7 +22,7 @@ const (
 	// to be made.
 	marker = "vmsteward"
 
-	cacheSize = cache.MiByte
+	cacheSize = 1 << 20 // bytes
 	manyReads = 1000    // objects, whose places in their packs take memory of their own
 	largeBlob = 8 << 20 // bytes; larger ones are streamed when verified
 	maxBlob   = 64 << 20
@@ -41,15 +41,10 @@ type store struct {
 	// does not rest on "nothing has changed".
 	suspect atomic.Bool
 
-	mu    sync.Mutex          // guards the rest
-	st    *filesystem.Storage // nil until needed
-	packs string              // as they lay there when st was opened, or received one
-	reads int                 // objects read from st
-}
-
-func openStorage(dir string) *filesystem.Storage {
-	return filesystem.NewStorageWithOptions(openPacked(dir), cache.NewObjectLRU(cacheSize),
-		filesystem.Options{KeepDescriptors: true, LargeObjectThreshold: largeBlob})
+	mu    sync.Mutex // guards the rest
+	packs *packs     // nil until needed
+	lie   string     // as they lay there when they were looked at
+	reads int        // objects read from them
 }
 
 // exists tells whether the folder is a clone of ours.
@@ -83,18 +78,19 @@ func (s *store) reopen() {
 }
 
 func (s *store) closeLocked() {
-	if s.st != nil {
-		_ = s.st.Close() // read-only descriptors: nothing can be lost
-		s.st = nil
+	if s.packs != nil {
+		_ = s.packs.close() // read-only descriptors: nothing can be lost
+		s.packs = nil
 	}
 }
 
 // openLocked opens what is there now, unless it is open already.
-func (s *store) openLocked() {
-	if s.st == nil {
-		s.packs, s.reads = s.layout(), 0
-		s.st = openStorage(s.dir)
+func (s *store) openLocked() (err error) {
+	if s.packs == nil {
+		s.lie, s.reads = s.layout(), 0
+		s.packs, err = openPacks(s.dir)
 	}
+	return err
 }
 
 // layout is a text that changes when the packs on the disk do.
@@ -124,38 +120,27 @@ func (s *store) rest() {
 }
 
 // has tells whether the object is there, without reading it.
-func (s *store) has(h plumbing.Hash) (yes bool) {
+func (s *store) has(h plumbing.Hash) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() {
-		if recover() != nil { // a mangled index makes the library index out of range
-			yes = false
-		}
-	}()
-	s.openLocked()
-	return s.st.HasEncodedObject(h) == nil
+	if s.openLocked() != nil {
+		return false
+	}
+	_, _, err := s.packs.find(h)
+	return err == nil
 }
 
 // check looks at the disk and tells whether the indexes of all packs can be
 // read, without which nothing else makes sense. Those that lie there as when
 // they were read before are not read again.
-func (s *store) check() (err error) {
+func (s *store) check() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() {
-		if p := recover(); p != nil { // a mangled index makes the library index out of range
-			err = damaged("pack index: %v", p)
-		}
-	}()
-	if s.st != nil && s.reads <= manyReads && s.packs == s.layout() {
+	if s.packs != nil && s.reads <= manyReads && s.lie == s.layout() {
 		return nil
 	}
 	s.closeLocked()
-	s.openLocked()
-	if err := s.st.HasEncodedObject(plumbing.ZeroHash); !errors.Is(err, plumbing.ErrObjectNotFound) {
-		return onDisk(s.dir, fmt.Errorf("pack index: %w", err))
-	}
-	return nil
+	return onDisk(s.dir, s.openLocked())
 }
 
 // copyTo writes the object's content to w, having checked that it is what its
@@ -187,13 +172,15 @@ type found struct {
 
 func (s *store) tryLocked(w io.Writer, t plumbing.ObjectType, h plumbing.Hash, limit int64) (f found, err error) {
 	defer func() {
-		if p := recover(); p != nil { // a mangled index makes the library index out of range
+		if p := recover(); p != nil { // a mangled pack may be too much for the library
 			err = fmt.Errorf("object %s: %v", h, p)
 		}
 	}()
-	s.openLocked()
+	if err := s.openLocked(); err != nil {
+		return f, err
+	}
 	s.reads++
-	o, err := s.st.EncodedObject(t, h)
+	o, err := s.packs.EncodedObject(t, h)
 	if err != nil {
 		return f, fmt.Errorf("object %s: %w", h, err)
 	}
@@ -277,14 +264,10 @@ func (s *store) receive(fill func(io.Writer) error) error {
 
 // write has a pack filled and takes it into use.
 func (s *store) write(fill func(io.Writer) error) error {
-	s.mu.Lock()
-	s.openLocked()
-	st := s.st
-	w, err := st.PackfileWriter()
-	s.mu.Unlock()
+	w, err := dotgit.New(osfs.New(s.dir, osfs.WithBoundOS())).NewObjectPack()
 	if err == nil {
 		err = fill(w)
-		if end := s.finish(st, w); err == nil { // a pack that was not filled is malformed, too
+		if end := s.finish(w); err == nil { // a pack that was not filled is malformed, too
 			err = end
 		}
 	}
@@ -294,16 +277,18 @@ func (s *store) write(fill func(io.Writer) error) error {
 	return err
 }
 
-// finish ends a pack that was written through st, which learns of it.
-func (s *store) finish(st *filesystem.Storage, w io.Closer) error {
+// finish ends a pack that was written, and takes it into use.
+func (s *store) finish(w io.Closer) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	err := w.Close()
-	if s.st != st {
-		s.closeLocked() // who opened it meanwhile may not have seen the pack
+	if err := w.Close(); err != nil {
+		return err
 	}
-	s.packs = s.layout()
-	return err
+	if s.packs == nil {
+		return s.openLocked()
+	}
+	s.lie = s.layout()
+	return s.packs.look()
 }
 
 // sweep removes what an interrupted receive left behind.

@@ -72,16 +72,16 @@ func TestStoreRests(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if s.store.st == nil {
+	if s.store.packs == nil {
 		t.Fatal("nothing is open after reading")
 	}
-	if want(t, s, tip); s.store.st != nil {
+	if want(t, s, tip); s.store.packs != nil {
 		t.Error("all is still open when nothing new was found")
 	}
 	if b, err := fs.ReadFile(snap.Files, "vms/ns00/vm.yaml"); err != nil || string(b) != "first 0\n" {
 		t.Errorf("got %q, %v after that", b, err)
 	}
-	if want(t, s, tip); s.store.st == nil {
+	if want(t, s, tip); s.store.packs == nil {
 		t.Error("all is closed although little was read")
 	}
 }

@@ -1,0 +1,236 @@
+package git
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"path/filepath"
+	"slices"
+
+	"github.com/go-git/go-billy/v5"
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/cache"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
+)
+
+// smallIndex is up to how many bytes an index is held in memory, and not open.
+const smallIndex = 8 << 10
+
+// packs are the packs of a clone as they lay there when last looked at. Reading
+// one object takes no memory that grows with them. They are not safe for
+// concurrent use.
+type packs struct {
+	clone billy.Filesystem
+	cache cache.Object
+	list  []*pack
+}
+
+// pack is one of them.
+type pack struct {
+	name  string // as a path in the clone, without suffix
+	index *packIndex
+	held  io.Closer          // the index's file; nil if it is small
+	file  *packfile.Packfile // nil until an object is read
+}
+
+// openPacks reads the index of each pack of the clone in dir.
+func openPacks(dir string) (*packs, error) {
+	p := &packs{clone: osfs.New(dir, osfs.WithBoundOS()), cache: cache.NewObjectLRU(cacheSize)}
+	if err := p.look(); err != nil {
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+// look takes in the packs that were not there before.
+func (p *packs) look() error {
+	ids, err := dotgit.New(p.clone).ObjectPacks()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		name := path.Join("objects", "pack", "pack-"+id.String())
+		if slices.ContainsFunc(p.list, func(have *pack) bool { return have.name == name }) {
+			continue
+		}
+		one, err := p.open(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		p.list = append(p.list, one)
+		if one.index.pack != id {
+			return fmt.Errorf("%s: %w: it belongs to the pack %s", name, errIndex, one.index.pack)
+		}
+	}
+	return nil
+}
+
+// open reads the index of one pack.
+func (p *packs) open(name string) (*pack, error) {
+	i, err := p.clone.Stat(name + ".idx")
+	if err != nil {
+		return nil, err
+	}
+	f, err := p.clone.Open(name + ".idx")
+	if err != nil {
+		return nil, err
+	}
+	one := &pack{name: name, held: f}
+	var at io.ReaderAt = f
+	if i.Size() <= smallIndex {
+		all, err := io.ReadAll(f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		one.held, at = nil, bytes.NewReader(all)
+	}
+	if one.index, err = openIndex(at, i.Size()); err != nil {
+		return nil, errors.Join(err, one.close())
+	}
+	return one, nil
+}
+
+func (o *pack) close() (err error) {
+	if o.held != nil {
+		err = o.held.Close()
+	}
+	if o.file != nil {
+		err = errors.Join(err, o.file.Close())
+	}
+	return err
+}
+
+func (p *packs) close() (err error) {
+	for _, one := range p.list {
+		err = errors.Join(err, one.close())
+	}
+	p.list = nil
+	return err
+}
+
+// find returns where an object is, or ErrObjectNotFound.
+func (p *packs) find(h plumbing.Hash) (*pack, int64, error) {
+	for _, one := range p.list {
+		offset, err := one.index.FindOffset(h)
+		if !errors.Is(err, plumbing.ErrObjectNotFound) {
+			return one, offset, err
+		}
+	}
+	return nil, 0, plumbing.ErrObjectNotFound
+}
+
+// reader opens the pack itself.
+func (p *packs) reader(of *pack) (*packfile.Packfile, error) {
+	if of.file != nil {
+		return of.file, nil
+	}
+	f, err := p.clone.Open(of.name + ".pack")
+	if err != nil {
+		return nil, err
+	}
+	of.file = packfile.NewPackfileWithCache(of.index, p.clone, f, p.cache, largeBlob)
+	return of.file, nil
+}
+
+// within lists the objects of the packs with these files, each once, in order.
+func (p *packs) within(files []string) (all []plumbing.Hash, err error) {
+	for _, of := range p.list {
+		if !slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == filepath.Base(of.name)+".pack" }) {
+			continue
+		}
+		list, err := of.index.hashes()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", of.name, err)
+		}
+		all = append(all, list...)
+	}
+	plumbing.HashesSort(all)
+	return slices.Compact(all), nil
+}
+
+// EncodedObject reads an object of the kind, which may be any.
+func (p *packs) EncodedObject(kind plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	of, _, err := p.find(h)
+	if err != nil {
+		return nil, err
+	}
+	file, err := p.reader(of)
+	if err != nil {
+		return nil, err
+	}
+	o, err := file.Get(h)
+	if err == nil && kind != plumbing.AnyObject && o.Type() != kind {
+		err = plumbing.ErrObjectNotFound
+	}
+	return o, err
+}
+
+// DeltaObject reads an object as it is packed, whatever its kind: what differs
+// from its base, if it has one.
+func (p *packs) DeltaObject(_ plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	of, offset, err := p.find(h)
+	if err != nil {
+		return nil, err
+	}
+	file, err := p.reader(of)
+	if err != nil {
+		return nil, err
+	}
+	head, err := file.Scanner().SeekObjectHeader(offset)
+	if err != nil {
+		return nil, err
+	}
+	d := &delta{hash: h, base: head.Reference}
+	switch head.Type {
+	case plumbing.REFDeltaObject:
+	case plumbing.OFSDeltaObject:
+		if d.base, err = of.index.FindHash(head.OffsetReference); err != nil {
+			return nil, err
+		}
+	default:
+		return file.Get(h)
+	}
+	d.SetType(head.Type)
+	if _, _, err := file.Scanner().NextObject(&d.MemoryObject); err != nil {
+		return nil, err
+	}
+	r, err := d.Reader()
+	if err != nil {
+		return nil, err
+	}
+	d.size, err = sizeAfter(bufio.NewReader(r))
+	return d, err
+}
+
+// sizeAfter reads from the beginning of a delta how large the object is.
+func sizeAfter(delta io.ByteReader) (int64, error) {
+	if _, err := binary.ReadUvarint(delta); err != nil { // the size of the base
+		return 0, err
+	}
+	n, err := binary.ReadUvarint(delta)
+	return int64(n), err
+}
+
+// delta is the difference of an object from its base.
+type delta struct {
+	plumbing.MemoryObject
+	hash, base plumbing.Hash
+	size       int64
+}
+
+var _ plumbing.DeltaObject = (*delta)(nil)
+
+// BaseHash implements plumbing.DeltaObject.
+func (d *delta) BaseHash() plumbing.Hash { return d.base }
+
+// ActualHash implements plumbing.DeltaObject.
+func (d *delta) ActualHash() plumbing.Hash { return d.hash }
+
+// ActualSize implements plumbing.DeltaObject.
+func (d *delta) ActualSize() int64 { return d.size }
