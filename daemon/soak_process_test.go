@@ -118,7 +118,7 @@ type usage struct {
 	pushes                  int           // so far
 	passes, revisions       int           // so far
 	goroutines, descriptors int
-	heap, anon, file, peak  int // KB: alive; resident memory of its own, and of files; the most of both
+	goal, anon, file, peak  int // KB: heap at which it collects, in proportion to what is alive; resident memory of its own, and of files; the most of both
 }
 
 func (p *process) measure(socket string) usage {
@@ -126,8 +126,10 @@ func (p *process) measure(socket string) usage {
 	p.mu.Lock()
 	u := usage{passes: p.passes, revisions: len(p.revisions)}
 	p.mu.Unlock()
-	p.collect(socket)
-	u.heap = int(p.figure("go_memstats_next_gc_bytes") / 2 / 1024) // it collects when what is alive has doubled
+	if *soakKeep != "" {
+		must(p.t, os.WriteFile(filepath.Join(*soakKeep, time.Now().Format("150405")+".heap"), profileOf(p.t, socket, daemon.Profiles[0], false), 0o644))
+	}
+	u.goal = int(p.figure("go_memstats_next_gc_bytes") / 1024)
 	u.goroutines = int(p.figure("go_goroutines"))
 	proc := filepath.Join("/proc", strconv.Itoa(p.pid))
 	fds, err := os.ReadDir(filepath.Join(proc, "fd"))
@@ -149,16 +151,6 @@ func (p *process) measure(socket string) usage {
 	return u
 }
 
-// collect has the daemon collect its garbage, by taking a profile of its heap.
-func (p *process) collect(socket string) {
-	p.t.Helper()
-	heap := profileOf(p.t, socket, daemon.Profiles[0], false)
-	if *soakKeep == "" {
-		return
-	}
-	must(p.t, os.WriteFile(filepath.Join(*soakKeep, time.Now().Format("150405")+".heap"), heap, 0o644))
-}
-
 // figure reads one of the daemon's metrics.
 func (p *process) figure(name string) float64 {
 	p.t.Helper()
@@ -175,10 +167,10 @@ func (p *process) figure(name string) float64 {
 func table(samples []usage) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "time\tpushes\tpasses\trevisions\tin force after\tgoroutines\tdescriptors\theap KB\tanon KB\tfile KB\tpeak KB\t")
+	fmt.Fprintln(w, "time\tpushes\tpasses\trevisions\tin force after\tgoroutines\tdescriptors\theap goal KB\tanon KB\tfile KB\tpeak KB\t")
 	for _, u := range samples {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t\n", u.at.Round(time.Second), u.pushes, u.passes, u.revisions,
-			u.behind.Round(time.Millisecond), u.goroutines, u.descriptors, u.heap, u.anon, u.file, u.peak)
+			u.behind.Round(time.Millisecond), u.goroutines, u.descriptors, u.goal, u.anon, u.file, u.peak)
 	}
 	w.Flush()
 	return b.String()
@@ -186,11 +178,6 @@ func table(samples []usage) string {
 
 // settling is the time that a daemon has until its memory must be flat.
 const settling = time.Minute
-
-// history is what one push costs for good, in bytes: go-git keeps the index of
-// the local clone in memory, which gets a commit, two trees and a file more. As
-// much again is resident, since memory is collected when it has doubled.
-const history = 320
 
 // packs is how many descriptors come and go with the packs of the local clone:
 // one is held for each that was read, until they are written into one.
@@ -222,19 +209,13 @@ func judge(t *testing.T, samples []usage) {
 		return
 	}
 	flat("descriptors at least", least(first, descriptors), least(last, descriptors), 10)
-	pushes := func(u usage) int { return u.pushes }
-	clone := (median(last, pushes) - median(first, pushes)) * history / 1024
-	for _, of := range []struct {
-		what  string
-		value func(usage) int
-		clone int
-	}{
-		{"KB of heap", func(u usage) int { return u.heap }, clone},
-		{"resident KB of its own", func(u usage) int { return u.anon }, 2 * clone},
-		{"resident KB of files", func(u usage) int { return u.file }, 0},
+	for what, of := range map[string]func(usage) int{
+		"KB of heap at which it collects": func(u usage) int { return u.goal },
+		"resident KB of its own":          func(u usage) int { return u.anon },
+		"resident KB of files":            func(u usage) int { return u.file },
 	} {
-		was := median(first, of.value)
-		flat(of.what, was, median(last, of.value), of.clone+was/10)
+		was := median(first, of)
+		flat(what, was, median(last, of), was/20)
 	}
 }
 
