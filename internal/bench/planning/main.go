@@ -6,10 +6,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"runtime"
-	"testing/fstest"
 	"time"
 
 	"github.com/vmsteward/vmsteward/internal/bench/side"
@@ -17,7 +15,6 @@ import (
 	"github.com/vmsteward/vmsteward/providers/memory"
 	"github.com/vmsteward/vmsteward/reconcile"
 	"github.com/vmsteward/vmsteward/reconcile/journal"
-	"github.com/vmsteward/vmsteward/sources"
 )
 
 // linear is by how much a VM of a fleet a hundred times as large may cost more.
@@ -49,25 +46,8 @@ type cost struct {
 	perVM, list, passing, held float64
 }
 
-// fleet is a source in memory.
-type fleet struct{ files fstest.MapFS }
-
-// Fetch implements sources.Source.
-func (f fleet) Fetch(context.Context) (*sources.Snapshot, error) {
-	return &sources.Snapshot{Revision: "1", Files: f.files}, nil
-}
-
-// Describe implements sources.Source.
-func (f fleet) Describe() string { return "a fleet in memory" }
-
-// Close implements sources.Source.
-func (f fleet) Close() error { return nil }
-
 func measure(r *side.Run, n int) (cost, error) {
-	src := fleet{fstest.MapFS{}}
-	for name, text := range side.Fleet(n, "/images/base.qcow2") {
-		src.files[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
-	}
+	src := side.FleetSource(n)
 	before := heap()
 	p := memory.NewHypervisor().Connect(providers.Settings{Fleet: side.FleetName, Key: side.Lab()})
 	e, err := side.Engine(src, p, journal.NewMemory())

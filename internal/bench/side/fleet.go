@@ -1,6 +1,35 @@
 package side
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"testing/fstest"
+
+	"github.com/vmsteward/vmsteward/sources"
+)
+
+// inMemory is a source whose files never change.
+type inMemory struct{ files fstest.MapFS }
+
+// FleetSource is a fleet of n VMs that comes from no repository.
+func FleetSource(n int) sources.Source {
+	files := fstest.MapFS{}
+	for name, text := range Fleet(n, "/images/base.qcow2") {
+		files[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
+	}
+	return inMemory{files}
+}
+
+// Fetch implements sources.Source.
+func (m inMemory) Fetch(context.Context) (*sources.Snapshot, error) {
+	return &sources.Snapshot{Revision: "1", Files: m.files}, nil
+}
+
+// Describe implements sources.Source.
+func (m inMemory) Describe() string { return "a fleet in memory" }
+
+// Close implements sources.Source.
+func (m inMemory) Close() error { return nil }
 
 // Fleet returns manifests of n powered-off VMs, one to a file and a hundred to
 // a folder, on the provider "lab". image is the path of their boot image.

@@ -6,10 +6,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"testing/fstest"
 
 	"github.com/vmsteward/vmsteward/internal/bench/side"
 	"github.com/vmsteward/vmsteward/providers"
@@ -27,26 +25,9 @@ const (
 	target = 1.3
 )
 
-// fleet is a source in memory.
-type fleet struct{ files fstest.MapFS }
-
-// Fetch implements sources.Source.
-func (f fleet) Fetch(context.Context) (*sources.Snapshot, error) {
-	return &sources.Snapshot{Revision: "1", Files: f.files}, nil
-}
-
-// Describe implements sources.Source.
-func (f fleet) Describe() string { return "a fleet in memory" }
-
-// Close implements sources.Source.
-func (f fleet) Close() error { return nil }
-
 func main() {
 	side.Main(func(r *side.Run) error {
-		src := fleet{fstest.MapFS{}}
-		for name, text := range side.Fleet(wanted, "/images/base.qcow2") {
-			src.files[name] = &fstest.MapFile{Data: []byte(text), Mode: 0o644}
-		}
+		src := side.FleetSource(wanted)
 		near, err := engine(r, src, connect())
 		if err != nil {
 			return fmt.Errorf("built in: %w", err)
