@@ -54,12 +54,26 @@ func (b *builder) attach(field string, ref NetworkRef, nic *NIC) {
 		}
 		nic.Network = b.network(ob, &object.Spec.Network)
 		allocation = object.Spec.IPAllocation
-		if ref.IPAddress == "" && allocation != nil && allocation.Type == "Static" && allocation.StaticConfig == nil {
-			b.hold(doc.finding(Error, "spec.ipAllocation", "type Static needs staticConfig", ""))
+		if ref.IPAddress == "" && !b.allocates(doc, allocation) {
 			return
 		}
 	}
 	nic.Static = b.static(field, ref, allocation)
+}
+
+// allocates checks that a network can give an address the way it says; what is
+// not carried out is warned about.
+func (b *builder) allocates(doc *Document, a *IPAllocation) bool {
+	switch {
+	case a == nil:
+	case a.Type == "Static" && a.StaticConfig == nil:
+		b.hold(doc.finding(Error, "spec.ipAllocation", "type Static needs staticConfig", ""))
+		return false
+	case a.Type == "Pool", a.Type == "None":
+		b.warnf(doc, "spec.ipAllocation.type", "write DHCP, or Static with staticConfig",
+			"type %s has no effect: the guest asks for an address by DHCP, unless its first-boot data say otherwise", a.Type)
+	}
+	return true
 }
 
 // static decides the guest's address: the VM's own, else the network's.
