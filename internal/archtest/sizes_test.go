@@ -147,7 +147,7 @@ func TestPackagesSayWhatTheyAre(t *testing.T) {
 
 // secretCallers are the files that may open a secret, each on the line that
 // sends it.
-var secretCallers = regexp.MustCompile(`^(internal/secret/|manifest/|sources/git/|sources/sourcetest/|providers/libvirt/|providers/vsphere/|providers/remote/|daemon/credentials\.go|daemon/webhook/authenticate\.go)`)
+var secretCallers = regexp.MustCompile(`^(internal/secret/|manifest/|sources/git/|sources/sourcetest/|providers/cloudinit/|providers/libvirt/|providers/vsphere/|providers/remote/|daemon/credentials\.go|daemon/webhook/authenticate\.go)`)
 
 // TestSecretsAreOpenedWhereTheyAreSent lists who calls Reveal.
 func TestSecretsAreOpenedWhereTheyAreSent(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
-	"fmt"
 	"strings"
 
 	"github.com/vmware/govmomi/vim25/types"
@@ -13,6 +12,7 @@ import (
 	"github.com/vmsteward/vmsteward/internal/secret"
 	"github.com/vmsteward/vmsteward/manifest"
 	"github.com/vmsteward/vmsteward/providers"
+	"github.com/vmsteward/vmsteward/providers/cloudinit"
 )
 
 // The keys of extraConfig by which a guest reads its first-boot data: those of
@@ -52,7 +52,7 @@ func guestInfo(o providers.Owner, vm *manifest.VM, macs map[string]string) ([]ty
 		}
 		return err
 	}
-	network := guestNetwork(vm.NICs, macs)
+	network := cloudinit.NetworkOf(vm.NICs, macs)
 	if network != nil || !vm.CloudInit.UserData.Empty() || !vm.CloudInit.MetaData.Empty() {
 		meta, err := guestMeta(o, vm.CloudInit.MetaData, network)
 		if err != nil {
@@ -88,20 +88,11 @@ func encodeGuest(content []byte) (string, error) {
 	return base64.StdEncoding.EncodeToString(packed.Bytes()), nil
 }
 
-// guestMeta adds to the manifest's metadata what cloud-init needs and the
-// manifest does not say. The errors do not quote the text.
-func guestMeta(o providers.Owner, text secret.Text, network *netConfig) ([]byte, error) {
-	meta := map[string]any{}
-	if err := yaml.Unmarshal([]byte(text.Reveal()), &meta); err != nil {
-		return nil, invalid("metaData is not a YAML mapping; correct it")
-	}
-	if meta == nil {
-		meta = map[string]any{}
-	}
-	for key, value := range map[string]string{"instance-id": o.UUID().String(), "local-hostname": o.VM.Name} {
-		if _, ok := meta[key]; !ok {
-			meta[key] = value
-		}
+// guestMeta is the manifest's metadata and, within it, the network.
+func guestMeta(o providers.Owner, text secret.Text, network *cloudinit.Network) ([]byte, error) {
+	meta, err := cloudinit.MetaData(o, text)
+	if err != nil {
+		return nil, invalid("%w", err)
 	}
 	if network != nil {
 		if _, ok := meta["network"]; ok {
@@ -110,67 +101,4 @@ func guestMeta(o providers.Owner, text secret.Text, network *netConfig) ([]byte,
 		meta["network"] = network
 	}
 	return yaml.Marshal(meta)
-}
-
-// The network configuration of cloud-init, version 2.
-type (
-	netConfig struct {
-		Version   int                    `yaml:"version"`
-		Ethernets map[string]netEthernet `yaml:"ethernets"`
-	}
-	netEthernet struct {
-		Match       netMatch  `yaml:"match"`
-		DHCP4       bool      `yaml:"dhcp4"`
-		Addresses   []string  `yaml:"addresses,omitempty"`
-		Routes      []netHop  `yaml:"routes,omitempty"`
-		Nameservers *netNames `yaml:"nameservers,omitempty"`
-		MTU         int       `yaml:"mtu,omitempty"`
-	}
-	netMatch struct {
-		MAC string `yaml:"macaddress"`
-	}
-	netHop struct {
-		To     string `yaml:"to"`
-		Via    string `yaml:"via"`
-		Metric int    `yaml:"metric,omitempty"`
-	}
-	netNames struct {
-		Addresses []string `yaml:"addresses,omitempty"`
-		Search    []string `yaml:"search,omitempty"`
-	}
-)
-
-// guestNetwork returns the network configuration, or nil if every interface is
-// left to the guest's own habit, which is DHCP.
-func guestNetwork(nics []manifest.NIC, macs map[string]string) *netConfig {
-	static := false
-	cfg := &netConfig{Version: 2, Ethernets: make(map[string]netEthernet, len(nics))}
-	for _, n := range nics {
-		e := netEthernet{Match: netMatch{macs[n.Name]}, DHCP4: n.Static == nil}
-		if n.Network != nil {
-			e.MTU = n.Network.MTU
-		}
-		if n.Static != nil {
-			static = true
-			e.setStatic(n.Static)
-		}
-		cfg.Ethernets[n.Name] = e
-	}
-	if !static {
-		return nil
-	}
-	return cfg
-}
-
-func (e *netEthernet) setStatic(s *manifest.StaticAddress) {
-	e.Addresses = []string{fmt.Sprintf("%s/%d", s.Address, s.Prefix)}
-	if s.Gateway != "" {
-		e.Routes = append(e.Routes, netHop{To: "0.0.0.0/0", Via: s.Gateway})
-	}
-	for _, r := range s.Routes {
-		e.Routes = append(e.Routes, netHop{r.Destination, r.Gateway, r.Metric})
-	}
-	if len(s.DNS)+len(s.Search) > 0 {
-		e.Nameservers = &netNames{s.DNS, s.Search}
-	}
 }
