@@ -32,6 +32,7 @@ var rooms = []room{
 	{"providers/cloudinit", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "words for the guest know no hypervisor"},
 	{"providers/libvirt", "providers providers/cloudinit manifest internal/", "github.com/vmware", "a provider knows no other, and no plan"},
 	{"providers/vsphere", "providers providers/cloudinit manifest internal/", "github.com/digitalocean", "a provider knows no other, and no plan"},
+	{"providers/memory/memorytest", "providers providers/memory providers/providertest manifest internal/", "github.com/digitalocean github.com/vmware", "the suite knows the contract alone"},
 	{"providers/memory", "providers manifest internal/", "github.com/digitalocean github.com/vmware", "a provider knows no other, and no plan"},
 	{"providers/remote/rpc", "internal/", "", "generated code knows its schema alone"},
 	{"providers/remote/remotetest", "providers providers/providertest providers/remote providers/remote/ manifest internal/", "github.com/digitalocean github.com/vmware", "the suite knows the contract alone"},
