@@ -72,7 +72,7 @@ func (s *Source) mayUse() error {
 
 // clone fetches into a fresh folder and swaps it in when it is known to be good.
 func (s *Source) clone(ctx context.Context, talk conversation, p pick, base *accepted) (*revision, error) {
-	fresh := &store{dir: s.cfg.Dir + ".fresh"}
+	fresh := newStore(s.cfg.Dir + ".fresh")
 	defer fresh.reopen()
 	if err := os.RemoveAll(fresh.dir); err != nil {
 		return nil, noClone(err)

@@ -43,7 +43,7 @@ func (l *local) open(context.Context) (conversation, error) {
 		return nil, fail(sources.Invalid, "", "%s: unexpected storage %T", l.path, r.Storer)
 	}
 	// Opened once more, so that objects borrowed from other repositories are found.
-	return &localTalk{local: l, st: filesystem.NewStorageWithOptions(indexed{st.Filesystem()}, cache.NewObjectLRU(cacheSize),
+	return &localTalk{local: l, st: filesystem.NewStorageWithOptions(st.Filesystem(), cache.NewObjectLRU(cacheSize),
 		filesystem.Options{KeepDescriptors: true, AlternatesFS: osfs.New("/", osfs.WithBoundOS())})}, nil
 }
 
@@ -73,7 +73,12 @@ func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
 // fetch copies what the wants reach and the clone lacks. The haves are not
 // needed: the clone itself can be asked.
 func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash, _ func() []plumbing.Hash) error {
-	from := guard(ctx, t.st)
+	packed, err := openPacksIn(t.st.Filesystem(), false)
+	if err != nil {
+		return t.explain(fmt.Errorf("reading the repository: %w", err))
+	}
+	defer packed.close()
+	from := guard(ctx, localObjects{packed, t.st})
 	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
 		if _, err := from.EncodedObject(plumbing.AnyObject, w); errors.Is(err, plumbing.ErrObjectNotFound) {
@@ -86,7 +91,7 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash,
 	if len(m.list) == 0 {
 		return nil
 	}
-	err := st.receive(func(to io.Writer) error {
+	err = st.receive(func(to io.Writer) error {
 		_, err := packfile.NewEncoder(to, from, true).Encode(m.list, deltaWindow)
 		return err
 	})
@@ -94,6 +99,28 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash,
 		return err
 	}
 	return t.explain(fmt.Errorf("copying from the repository: %w", err))
+}
+
+// localObjects are those of a repository on this machine.
+type localObjects struct {
+	packed *packs
+	others *filesystem.Storage // reads what is not packed, or borrowed
+}
+
+// EncodedObject implements objects.
+func (l localObjects) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	if _, _, err := l.packed.find(h); !errors.Is(err, plumbing.ErrObjectNotFound) {
+		return l.packed.EncodedObject(t, h)
+	}
+	return l.others.EncodedObject(t, h)
+}
+
+// DeltaObject implements objects.
+func (l localObjects) DeltaObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
+	if _, _, err := l.packed.find(h); !errors.Is(err, plumbing.ErrObjectNotFound) {
+		return l.packed.DeltaObject(t, h)
+	}
+	return l.others.DeltaObject(t, h)
 }
 
 // missing collects objects that one repository has and a clone has not.

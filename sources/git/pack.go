@@ -41,7 +41,7 @@ func (s *store) sync(before []string) error {
 			}
 		}
 	}
-	return syncPath(filepath.Join(s.dir, "objects", "pack"))
+	return syncPath(packFolder(s.dir))
 }
 
 func syncPath(name string) error {
@@ -52,11 +52,16 @@ func syncPath(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// repack writes small packs into one when there are more than limit of all.
-// Nothing is dropped: snapshots of branches since rewritten stay readable. It may
-// be interrupted anywhere, because the old packs go only after the new one is
+// maxEncoded is how many objects are given to go-git's encoder at a time. It
+// finds deltas among them, and holds them all in memory.
+const maxEncoded = 2000
+
+// repack writes small packs into one when there are more than limit of all. What
+// came last is packed anew, with deltas; what has become large is joined as it
+// is. Nothing is dropped: snapshots of branches since rewritten stay readable. It
+// may be interrupted anywhere, because the old packs go only after the new one is
 // safe.
-func (s *store) repack(ctx context.Context, limit int) (err error) {
+func (s *store) repack(ctx context.Context, limit int) error {
 	packs, err := s.packFiles()
 	if err != nil || len(packs) <= limit {
 		return err
@@ -65,34 +70,77 @@ func (s *store) repack(ctx context.Context, limit int) (err error) {
 	if err != nil {
 		return err
 	}
-	from, err := openPacks(s.dir)
+	defer s.reopen()
+	large, recent, err := s.recent(old)
 	if err != nil {
 		return err
+	}
+	recent, err = s.replace(ctx, recent, s.encode)
+	if err != nil {
+		return err
+	}
+	_, err = s.replace(ctx, append(large, recent...), s.join)
+	return err
+}
+
+// recent takes the smallest packs that together have few enough objects away
+// from the others. The largest pack comes first.
+func (s *store) recent(old []string) (large, recent []string, err error) {
+	from, err := openPacks(s.dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, from.close()) }()
+	n, objects := len(old), int64(0)
+	for ; n > 0; n-- {
+		for _, of := range from.of(old[n-1 : n]) {
+			objects += of.index.count
+		}
+		if objects > s.atOnce {
+			break
+		}
+	}
+	return old[:n:n], old[n:], nil
+}
+
+// replace makes one pack of several, and removes these.
+func (s *store) replace(ctx context.Context, old []string, by func(context.Context, []string) (string, error)) ([]string, error) {
+	if len(old) < 2 {
+		return old, nil
+	}
+	made, err := by(ctx, old)
+	if err != nil {
+		return nil, fmt.Errorf("writing one pack of %d: %w", len(old), err)
+	}
+	for _, p := range old {
+		if p == made {
+			continue
+		}
+		if err := errors.Join(os.Remove(indexOf(p)), os.Remove(p)); err != nil {
+			return nil, err
+		}
+	}
+	return []string{made}, nil
+}
+
+// encode packs the objects of packs anew.
+func (s *store) encode(ctx context.Context, old []string) (made string, err error) {
+	from, err := openPacks(s.dir)
+	if err != nil {
+		return "", err
 	}
 	defer func() { err = errors.Join(err, from.close()) }()
 	objects, err := from.within(old)
 	if err != nil {
-		return err
+		return "", err
 	}
-	var made plumbing.Hash
-	err = s.receive(func(w io.Writer) (err error) {
+	err = s.receive(func(w io.Writer) error {
 		// Deltas name their bases: finding these by offset would take memory.
-		made, err = packfile.NewEncoder(w, guard(ctx, from), true).Encode(objects, deltaWindow)
+		sum, err := packfile.NewEncoder(w, guard(ctx, from), true).Encode(objects, deltaWindow)
+		made = filepath.Join(packFolder(s.dir), "pack-"+sum.String()+".pack")
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("writing one pack of %d: %w", len(old), err)
-	}
-	for _, p := range old {
-		if strings.Contains(filepath.Base(p), made.String()) {
-			continue
-		}
-		if err := errors.Join(os.Remove(indexOf(p)), os.Remove(p)); err != nil {
-			return err
-		}
-	}
-	s.reopen()
-	return nil
+	return made, err
 }
 
 // small returns the packs that are to become one: all but those which are, each,

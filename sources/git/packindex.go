@@ -1,14 +1,13 @@
 package git
 
 import (
-	"bufio"
 	"bytes"
-	"cmp"
 	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 	"sync"
 
@@ -43,42 +42,41 @@ type packIndex struct {
 
 	mu       sync.Mutex // guards the rest
 	window   []byte
-	byOffset []located // made when it is first needed
+	byOffset []uint64 // offsets with the places in their last bits, sorted; made when first needed
 }
-
-// located is where an object is: in the pack, and in the index.
-type located struct{ offset, place int64 }
 
 var _ idxfile.Index = (*packIndex)(nil)
 
-// openIndex reads an index once, from the first byte to the last, and keeps
-// nothing of it.
+// openIndex reads what frames an index.
 func openIndex(at io.ReaderAt, size int64) (*packIndex, error) {
 	if size < indexHead+indexFanout+indexSums {
 		return nil, fmt.Errorf("%w: too short", errIndex)
 	}
-	sum := sha1.New()
-	in := bufio.NewReaderSize(io.TeeReader(io.NewSectionReader(at, 0, size-hashSize), sum), 32<<10)
+	x := &packIndex{at: at}
 	head := make([]byte, indexHead+indexFanout)
-	if _, err := io.ReadFull(in, head); err != nil {
+	if err := x.read(head, 0); err != nil {
 		return nil, err
 	}
-	x := &packIndex{at: at}
 	if err := x.measure(head, size); err != nil {
 		return nil, err
 	}
-	if _, err := io.Copy(io.Discard, in); err != nil {
-		return nil, err
+	return x, x.read(x.pack[:], size-indexSums)
+}
+
+// verify reads all of an index, and tells whether it is as it was written.
+func (x *packIndex) verify() error {
+	sum, end := sha1.New(), x.offsets()+4*x.count+8*x.wide+hashSize
+	if _, err := io.CopyBuffer(sum, io.NewSectionReader(x.at, 0, end), make([]byte, 32<<10)); err != nil {
+		return err
 	}
-	var sums [indexSums]byte
-	if err := x.read(sums[:], size-indexSums); err != nil {
-		return nil, err
+	var want [hashSize]byte
+	if err := x.read(want[:], end); err != nil {
+		return err
 	}
-	if !bytes.Equal(sum.Sum(nil), sums[hashSize:]) {
-		return nil, fmt.Errorf("%w: checksum does not match", errIndex)
+	if !bytes.Equal(sum.Sum(nil), want[:]) {
+		return fmt.Errorf("%w: checksum does not match", errIndex)
 	}
-	copy(x.pack[:], sums[:])
-	return x, nil
+	return nil
 }
 
 // measure learns from the head how much of everything there is.
@@ -193,6 +191,48 @@ func (x *packIndex) widened(n int64) (int64, error) {
 	return int64(binary.BigEndian.Uint64(b[:])), err
 }
 
+// extent returns where an object begins in the pack, and where what comes after
+// it does; end is where the last one ends.
+func (x *packIndex) extent(place, end int64) (from, to int64, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if err := x.sortLocked(); err != nil {
+		return 0, 0, err
+	}
+	if from, err = x.offset(place); err != nil {
+		return 0, 0, err
+	}
+	if i := x.search(from + 1); i < len(x.byOffset) {
+		end, _ = x.located(i)
+	}
+	if from < packHead || end <= from {
+		return 0, 0, fmt.Errorf("%w: an object from %d to %d", errIndex, from, end)
+	}
+	return from, end, nil
+}
+
+// crc returns the checksum of an object as it is packed.
+func (x *packIndex) crc(place int64) (uint32, error) {
+	n, err := x.number(x.names() + x.count*hashSize + 4*place)
+	return uint32(n), err
+}
+
+// bits is how many of a number in byOffset are the place.
+func (x *packIndex) bits() int { return bits.Len64(uint64(x.count)) }
+
+// search finds the first object at or after an offset in byOffset.
+func (x *packIndex) search(offset int64) int {
+	i, _ := slices.BinarySearch(x.byOffset, uint64(offset)<<x.bits())
+	return i
+}
+
+// located returns where the object is that is the i-th in the pack: in the pack,
+// and in the index.
+func (x *packIndex) located(i int) (offset, place int64) {
+	n := x.byOffset[i]
+	return int64(n >> x.bits()), int64(n & (1<<x.bits() - 1))
+}
+
 // hashes lists the objects, in order.
 func (x *packIndex) hashes() ([]plumbing.Hash, error) {
 	names := make([]byte, x.count*hashSize)
@@ -225,18 +265,19 @@ func (x *packIndex) Contains(h plumbing.Hash) (bool, error) {
 }
 
 // FindHash implements idxfile.Index. Only deltas that name their bases by offset
-// need it; the first call makes a table of 16 bytes for each object.
+// need it; the first call makes a table of 8 bytes for each object.
 func (x *packIndex) FindHash(offset int64) (plumbing.Hash, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if err := x.sortLocked(); err != nil {
 		return plumbing.ZeroHash, err
 	}
-	i, ok := slices.BinarySearchFunc(x.byOffset, offset, func(l located, o int64) int { return cmp.Compare(l.offset, o) })
-	if !ok {
-		return plumbing.ZeroHash, plumbing.ErrObjectNotFound
+	if i := x.search(offset); i < len(x.byOffset) {
+		if at, place := x.located(i); at == offset {
+			return x.name(place)
+		}
 	}
-	return x.name(x.byOffset[i].place)
+	return plumbing.ZeroHash, plumbing.ErrObjectNotFound
 }
 
 func (x *packIndex) sortLocked() error {
@@ -247,15 +288,18 @@ func (x *packIndex) sortLocked() error {
 	if err := x.read(narrow, x.offsets()); err != nil {
 		return err
 	}
-	all := make([]located, x.count)
+	all := make([]uint64, x.count)
 	for place := range all {
 		offset, err := x.widened(int64(binary.BigEndian.Uint32(narrow[4*place:])))
 		if err != nil {
 			return err
 		}
-		all[place] = located{offset, int64(place)}
+		if offset < 0 || offset>>(63-x.bits()) != 0 {
+			return fmt.Errorf("%w: offset %d", errIndex, offset)
+		}
+		all[place] = uint64(offset)<<x.bits() | uint64(place)
 	}
-	slices.SortFunc(all, func(a, b located) int { return cmp.Compare(a.offset, b.offset) })
+	slices.Sort(all)
 	x.byOffset = all
 	return nil
 }

@@ -49,11 +49,19 @@ func indexOfObjects(t testing.TB, n int, wide bool) []byte {
 
 func opened(t testing.TB, b []byte) *packIndex {
 	t.Helper()
-	x, err := openIndex(bytes.NewReader(b), int64(len(b)))
+	x, err := verified(b)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return x
+}
+
+func verified(b []byte) (*packIndex, error) {
+	x, err := openIndex(bytes.NewReader(b), int64(len(b)))
+	if err == nil {
+		err = x.verify()
+	}
+	return x, err
 }
 
 // agree wants both to know the same of every object, and x not to know others.
@@ -127,10 +135,10 @@ func TestPackIndexDamaged(t *testing.T) {
 	for at := range whole {
 		hurt := bytes.Clone(whole)
 		hurt[at] ^= 0x10
-		if _, err := openIndex(bytes.NewReader(hurt), int64(len(hurt))); err == nil {
+		if _, err := verified(hurt); err == nil {
 			t.Errorf("byte %d of %d: a flipped bit was not seen", at, len(whole))
 		}
-		if _, err := openIndex(bytes.NewReader(whole[:at]), int64(at)); err == nil {
+		if _, err := verified(whole[:at]); err == nil {
 			t.Errorf("cut to %d of %d bytes: not seen", at, len(whole))
 		}
 	}
@@ -179,7 +187,7 @@ func FuzzPackIndex(f *testing.F) {
 			t.Fatal(err)
 		}
 		refused := idxfile.NewDecoder(file).Decode(library)
-		x, err := openIndex(bytes.NewReader(b), int64(len(b)))
+		x, err := verified(b)
 		if err != nil {
 			if refused == nil {
 				t.Fatalf("the library takes it: %v", err)
@@ -216,10 +224,13 @@ func plain(x *packIndex, list []plumbing.Hash) bool {
 	if x.sortLocked() != nil {
 		return false
 	}
-	for i := 1; i < len(x.byOffset); i++ {
-		if x.byOffset[i].offset == x.byOffset[i-1].offset {
+	before := int64(-1)
+	for i := range x.byOffset {
+		at, _ := x.located(i)
+		if at == before {
 			return false
 		}
+		before = at
 	}
 	return true
 }

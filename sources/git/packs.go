@@ -22,26 +22,33 @@ import (
 // smallIndex is up to how many bytes an index is held in memory, and not open.
 const smallIndex = 8 << 10
 
-// packs are the packs of a clone as they lay there when last looked at. Reading
-// one object takes no memory that grows with them. They are not safe for
+// packs are the packs of a repository as they lay there when last looked at.
+// Reading one object takes no memory that grows with them. They are not safe for
 // concurrent use.
 type packs struct {
-	clone billy.Filesystem
-	cache cache.Object
-	list  []*pack
+	repo   billy.Filesystem
+	verify bool // whether indexes are read to the end when they are opened
+	cache  cache.Object
+	list   []*pack
 }
 
 // pack is one of them.
 type pack struct {
-	name  string // as a path in the clone, without suffix
+	name  string // as a path in the repository, without suffix
 	index *packIndex
 	held  io.Closer          // the index's file; nil if it is small
 	file  *packfile.Packfile // nil until an object is read
 }
 
-// openPacks reads the index of each pack of the clone in dir.
+func packFolder(dir string) string { return filepath.Join(dir, "objects", "pack") }
+
+// openPacks reads the index of each pack of our clone in dir.
 func openPacks(dir string) (*packs, error) {
-	p := &packs{clone: osfs.New(dir, osfs.WithBoundOS()), cache: cache.NewObjectLRU(cacheSize)}
+	return openPacksIn(osfs.New(dir, osfs.WithBoundOS()), true)
+}
+
+func openPacksIn(repo billy.Filesystem, verify bool) (*packs, error) {
+	p := &packs{repo: repo, verify: verify, cache: cache.NewObjectLRU(cacheSize)}
 	if err := p.look(); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -50,7 +57,7 @@ func openPacks(dir string) (*packs, error) {
 
 // look takes in the packs that were not there before.
 func (p *packs) look() error {
-	ids, err := dotgit.New(p.clone).ObjectPacks()
+	ids, err := dotgit.New(p.repo).ObjectPacks()
 	if err != nil {
 		return err
 	}
@@ -73,11 +80,11 @@ func (p *packs) look() error {
 
 // open reads the index of one pack.
 func (p *packs) open(name string) (*pack, error) {
-	i, err := p.clone.Stat(name + ".idx")
+	i, err := p.repo.Stat(name + ".idx")
 	if err != nil {
 		return nil, err
 	}
-	f, err := p.clone.Open(name + ".idx")
+	f, err := p.repo.Open(name + ".idx")
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +97,11 @@ func (p *packs) open(name string) (*pack, error) {
 		}
 		one.held, at = nil, bytes.NewReader(all)
 	}
-	if one.index, err = openIndex(at, i.Size()); err != nil {
+	one.index, err = openIndex(at, i.Size())
+	if err == nil && p.verify {
+		err = one.index.verify()
+	}
+	if err != nil {
 		return nil, errors.Join(err, one.close())
 	}
 	return one, nil
@@ -130,20 +141,27 @@ func (p *packs) reader(of *pack) (*packfile.Packfile, error) {
 	if of.file != nil {
 		return of.file, nil
 	}
-	f, err := p.clone.Open(of.name + ".pack")
+	f, err := p.repo.Open(of.name + ".pack")
 	if err != nil {
 		return nil, err
 	}
-	of.file = packfile.NewPackfileWithCache(of.index, p.clone, f, p.cache, largeBlob)
+	of.file = packfile.NewPackfileWithCache(of.index, p.repo, f, p.cache, largeBlob)
 	return of.file, nil
+}
+
+// of returns the packs with these files.
+func (p *packs) of(files []string) (list []*pack) {
+	for _, one := range p.list {
+		if slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == filepath.Base(one.name)+".pack" }) {
+			list = append(list, one)
+		}
+	}
+	return list
 }
 
 // within lists the objects of the packs with these files, each once, in order.
 func (p *packs) within(files []string) (all []plumbing.Hash, err error) {
-	for _, of := range p.list {
-		if !slices.ContainsFunc(files, func(f string) bool { return filepath.Base(f) == filepath.Base(of.name)+".pack" }) {
-			continue
-		}
+	for _, of := range p.of(files) {
 		list, err := of.index.hashes()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", of.name, err)

@@ -66,7 +66,7 @@ func New(cfg Config) (*Source, error) {
 		log:   cfg.Logger.With(slog.String(logkey.Component, "sources/git"), slog.String(logkey.Source, addr.String())),
 		packs: maxPacks,
 		turn:  make(chan struct{}, 1),
-		store: &store{dir: cfg.Dir},
+		store: newStore(cfg.Dir),
 	}, nil
 }
 

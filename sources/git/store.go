@@ -35,7 +35,8 @@ var errTooLarge = errors.New("is too large to be read")
 // is recorded beside it, so that no oddity of references, HEAD or config can do
 // harm. Reading is safe for concurrent use, also while a pack is received.
 type store struct {
-	dir string
+	dir    string
+	atOnce int64 // objects that go-git's encoder is given
 
 	// suspect is set when an object could not be read, so that the next fetch
 	// does not rest on "nothing has changed".
@@ -46,6 +47,8 @@ type store struct {
 	lie   string     // as they lay there when they were looked at
 	reads int        // objects read from them
 }
+
+func newStore(dir string) *store { return &store{dir: dir, atOnce: maxEncoded} }
 
 // exists tells whether the folder is a clone of ours.
 func (s *store) exists() bool {
@@ -67,7 +70,7 @@ func (s *store) create() error {
 			return err
 		}
 	}
-	return os.MkdirAll(filepath.Join(s.dir, "objects", "pack"), 0o700)
+	return os.MkdirAll(packFolder(s.dir), 0o700)
 }
 
 // reopen forgets what is known of the packs on disk.
@@ -95,7 +98,7 @@ func (s *store) openLocked() (err error) {
 
 // layout is a text that changes when the packs on the disk do.
 func (s *store) layout() string {
-	list, err := os.ReadDir(filepath.Join(s.dir, "objects", "pack"))
+	list, err := os.ReadDir(packFolder(s.dir))
 	if err != nil {
 		return err.Error()
 	}
@@ -293,7 +296,7 @@ func (s *store) finish(w io.Closer) error {
 
 // sweep removes what an interrupted receive left behind.
 func (s *store) sweep() error {
-	left, err := filepath.Glob(filepath.Join(s.dir, "objects", "pack", "tmp_*"))
+	left, err := filepath.Glob(filepath.Join(packFolder(s.dir), "tmp_*"))
 	if err != nil {
 		return err
 	}
@@ -307,14 +310,14 @@ func (s *store) sweep() error {
 
 // packs lists the pack files.
 func (s *store) packFiles() ([]string, error) {
-	list, err := os.ReadDir(filepath.Join(s.dir, "objects", "pack"))
+	list, err := os.ReadDir(packFolder(s.dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	var packs []string
 	for _, e := range list {
 		if strings.HasSuffix(e.Name(), ".pack") {
-			packs = append(packs, filepath.Join(s.dir, "objects", "pack", e.Name()))
+			packs = append(packs, filepath.Join(packFolder(s.dir), e.Name()))
 		}
 	}
 	return packs, nil
