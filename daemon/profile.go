@@ -29,8 +29,8 @@ type Profile struct {
 
 // Profiles are those that a daemon can tell.
 var Profiles = []Profile{
-	{Name: "heap", About: "what holds memory now", Reader: readPprof, path: "heap?gc=1", text: "debug=1"},
-	{Name: "allocs", About: "what has taken memory since the start", Reader: readPprof, path: "allocs?", text: "debug=1"},
+	{Name: "heap", About: "what holds memory now, by a sample of each 4 MiB that were taken", Reader: readPprof, path: "heap?gc=1", text: "debug=1"},
+	{Name: "allocs", About: "what has taken memory since the start, by the same samples", Reader: readPprof, path: "allocs?", text: "debug=1"},
 	{Name: "goroutine", About: "what every goroutine is doing", Reader: readPprof, path: "goroutine?", text: "debug=2"},
 	{Name: "cpu", About: "where time goes", Reader: readPprof, Spans: true, path: "profile?"},
 	{Name: "trace", About: "what ran when", Reader: "go tool trace", Spans: true, path: "trace?"},

@@ -94,6 +94,9 @@ var damages = []struct {
 	{"half a pack left over", false, func(t *testing.T, s *Source) {
 		write(t, filepath.Join(s.cfg.Dir, "objects/pack/tmp_pack_1"), "PACK")
 	}},
+	{"an index whose pack did not follow", false, func(t *testing.T, s *Source) {
+		write(t, filepath.Join(s.cfg.Dir, "objects/pack/pack-0123456789012345678901234567890123456789.idx"), "half")
+	}},
 	{"half a clone left over", false, func(t *testing.T, s *Source) { write(t, s.cfg.Dir+".fresh/objects/x", "") }},
 	{"truncated packs", true, func(t *testing.T, s *Source) {
 		for _, f := range packFiles(t, s, "pack") {
@@ -268,5 +271,25 @@ func TestDamageWithoutRemote(t *testing.T) {
 	}
 	if snap, err := s.Last(); err != nil || snap.Revision != tip {
 		t.Errorf("want the snapshot in memory to stay, got %v, %v", snap, err)
+	}
+}
+
+// What an interrupted fetch left behind goes with the next one that brings news.
+func TestLeftoversGo(t *testing.T) {
+	r := sourcetest.NewRepo(t)
+	s := build(t, r, nil)
+	want(t, s, r.Commit(map[string]string{"a.yaml": "1"}))
+	left := []string{"tmp_pack_1", "tmp_idx_1", "pack-0123456789012345678901234567890123456789.idx"}
+	for _, name := range left {
+		write(t, filepath.Join(packFolder(s.cfg.Dir), name), "half")
+	}
+	want(t, s, r.Commit(map[string]string{"a.yaml": "2"}))
+	for _, name := range left {
+		if _, err := os.Stat(filepath.Join(packFolder(s.cfg.Dir), name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: want it gone, got %v", name, err)
+		}
+	}
+	if packs, indexes := packFiles(t, s, "pack"), packFiles(t, s, "idx"); len(packs) != 2 || len(indexes) != 2 {
+		t.Errorf("want two packs with their indexes, got %q and %q", packs, indexes)
 	}
 }

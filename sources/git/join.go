@@ -77,31 +77,36 @@ func (s *store) join(ctx context.Context, files []string) (made string, err erro
 		}
 	}()
 	for _, of := range from.of(files) {
-		raw, err := from.repo.Open(of.name + ".pack")
+		j, err := from.joinee(of)
 		if err != nil {
 			return "", err
 		}
-		all = append(all, &joinee{index: of.index, raw: raw})
-		i, err := from.repo.Stat(of.name + ".pack")
-		if err != nil {
-			return "", err
-		}
-		all[len(all)-1].size = i.Size() - hashSize
+		all = append(all, j)
 	}
-	w, err := s.newJoint(all)
+	w, err := newJoint(packFolder(s.dir), all)
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	if err := merge(all, func(j *joinee) error {
+	err = merge(all, func(j *joinee) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		return w.add(j)
-	}); err != nil {
+	})
+	if err != nil {
 		return "", err
 	}
 	return w.finish()
+}
+
+func (p *packs) joinee(of *pack) (*joinee, error) {
+	i, err := p.repo.Stat(of.name + ".pack")
+	if err != nil {
+		return nil, err
+	}
+	raw, err := p.repo.Open(of.name + ".pack")
+	return &joinee{index: of.index, raw: raw, size: i.Size() - hashSize}, err
 }
 
 // merge calls visit for each object that any of the packs has, once, in order.
@@ -146,32 +151,34 @@ type joint struct {
 	sections  [3]*bufio.Writer // names, CRCs, offsets
 }
 
-func (s *store) newJoint(all []*joinee) (w *joint, err error) {
-	w = &joint{dir: packFolder(s.dir), sum: sha1.New(), at: packHead}
+// newJoint begins one in the folder, with room in its index for all objects.
+func newJoint(dir string, all []*joinee) (_ *joint, err error) {
+	w := &joint{dir: dir, sum: sha1.New(), at: packHead}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
 	if err := merge(all, func(j *joinee) error { w.fanout[j.name[0]]++; return nil }); err != nil {
 		return nil, err
 	}
 	for i := 1; i < len(w.fanout); i++ {
 		w.fanout[i] += w.fanout[i-1]
 	}
-	if w.pack, err = os.CreateTemp(w.dir, "tmp_pack_*"); err != nil {
+	if w.pack, err = os.CreateTemp(dir, "tmp_pack_*"); err != nil {
 		return nil, err
 	}
-	if w.idx, err = os.CreateTemp(w.dir, "tmp_idx_*"); err != nil {
-		return nil, errors.Join(err, w.close())
+	if w.idx, err = os.CreateTemp(dir, "tmp_idx_*"); err != nil {
+		return nil, err
 	}
-	w.out = bufio.NewWriter(io.MultiWriter(w.pack, w.sum))
-	head := binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), w.fanout[255])
-	if _, err := w.out.Write(head); err != nil {
-		return nil, errors.Join(err, w.close())
-	}
-	count := int64(w.fanout[255])
 	at := int64(indexHead + indexFanout)
 	for i, each := range []int64{hashSize, 4, 4} {
 		w.sections[i] = bufio.NewWriter(io.NewOffsetWriter(w.idx, at))
-		at += count * each
+		at += int64(w.fanout[255]) * each
 	}
-	return w, nil
+	w.out = bufio.NewWriter(io.MultiWriter(w.pack, w.sum))
+	_, err = w.out.Write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), w.fanout[255]))
+	return w, err
 }
 
 // add copies the joinee's present object.

@@ -165,6 +165,7 @@ func small(packs []string, keep int) ([]string, error) {
 }
 
 func indexOf(pack string) string { return strings.TrimSuffix(pack, ".pack") + ".idx" }
+func packOf(index string) string { return strings.TrimSuffix(index, ".idx") + ".pack" }
 
 // objects are where a pack's are read from.
 type objects interface {

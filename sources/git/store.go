@@ -294,21 +294,28 @@ func (s *store) finish(w io.Closer) error {
 	return s.packs.look()
 }
 
-// sweep removes what an interrupted receive left behind.
+// sweep removes what was left behind when the writing of a pack was interrupted:
+// files that are not finished, and indexes whose packs did not follow.
 func (s *store) sweep() error {
-	left, err := filepath.Glob(filepath.Join(packFolder(s.dir), "tmp_*"))
-	if err != nil {
+	list, err := os.ReadDir(packFolder(s.dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	for _, f := range left {
-		if err := os.Remove(f); err != nil && !os.IsNotExist(err) {
-			return err
+	there := make(map[string]bool, len(list))
+	for _, e := range list {
+		there[e.Name()] = true
+	}
+	for name := range there {
+		if strings.HasPrefix(name, "tmp_") || strings.HasSuffix(name, ".idx") && !there[packOf(name)] {
+			if err := os.Remove(filepath.Join(packFolder(s.dir), name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// packs lists the pack files.
+// packFiles lists the pack files.
 func (s *store) packFiles() ([]string, error) {
 	list, err := os.ReadDir(packFolder(s.dir))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
