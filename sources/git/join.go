@@ -22,9 +22,10 @@ import (
 // The parts of a pack of version 2, in bytes, and two of its kinds of entries,
 // as gitformat-pack(5) lays them out: magic, version and count; entries; checksum.
 const (
-	packHead = 12
-	ofsDelta = 6
-	refDelta = 7
+	packHead     = 12
+	maxEntryHead = 32 // kind and size, and where a base is
+	ofsDelta     = 6
+	refDelta     = 7
 )
 
 // joinee is a pack that is joined with others.
@@ -92,7 +93,10 @@ func (s *store) join(ctx context.Context, files []string) (made string, err erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		return w.add(j)
+		if err := w.add(j); err != nil {
+			return fmt.Errorf("object %s: %w", j.name, err)
+		}
+		return nil
 	})
 	if err != nil {
 		return "", err
@@ -149,11 +153,12 @@ type joint struct {
 	at        int64 // where the next entry begins
 	fanout    [256]uint32
 	sections  [3]*bufio.Writer // names, CRCs, offsets
+	buffer    []byte
 }
 
 // newJoint begins one in the folder, with room in its index for all objects.
 func newJoint(dir string, all []*joinee) (_ *joint, err error) {
-	w := &joint{dir: dir, sum: sha1.New(), at: packHead}
+	w := &joint{dir: dir, sum: sha1.New(), at: packHead, buffer: make([]byte, 32<<10)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
@@ -181,58 +186,70 @@ func newJoint(dir string, all []*joinee) (_ *joint, err error) {
 	return w, err
 }
 
-// add copies the joinee's present object.
+// add copies the joinee's present object as it is packed, checks that it is what
+// the index says, and has a delta name its base.
 func (w *joint) add(j *joinee) error {
-	entry, crc, err := j.entry()
-	if err != nil {
-		return fmt.Errorf("object %s: %w", j.name, err)
-	}
 	if w.at >= 1<<31 {
 		return errors.New("packs of more than 2 GiB are not joined")
 	}
-	for i, b := range [][]byte{j.name[:], binary.BigEndian.AppendUint32(nil, crc), binary.BigEndian.AppendUint32(nil, uint32(w.at))} {
+	offset, end, err := j.index.extent(j.place, j.size)
+	if err != nil {
+		return err
+	}
+	head := make([]byte, min(end-offset, maxEntryHead))
+	if _, err := j.raw.ReadAt(head, offset); err != nil {
+		return err
+	}
+	became, err := j.named(head, offset)
+	if err != nil {
+		return err
+	}
+	was, is := crc32.NewIEEE(), crc32.NewIEEE()
+	if _, err := was.Write(head); err != nil {
+		return err
+	}
+	if _, err := io.MultiWriter(w.out, is).Write(became); err != nil {
+		return err
+	}
+	rest := io.NewSectionReader(j.raw, offset+int64(len(head)), end-offset-int64(len(head)))
+	n, err := io.CopyBuffer(io.MultiWriter(w.out, was, is), rest, w.buffer)
+	if err != nil {
+		return err
+	}
+	if crc, err := j.index.crc(j.place); err != nil || was.Sum32() != crc {
+		return errors.Join(errors.New("what is packed is not what the index says"), err)
+	}
+	return w.enter(j.name, is.Sum32(), int64(len(became))+n)
+}
+
+// enter writes an object of so many bytes into the index.
+func (w *joint) enter(name plumbing.Hash, crc uint32, size int64) error {
+	for i, b := range [][]byte{name[:], binary.BigEndian.AppendUint32(nil, crc), binary.BigEndian.AppendUint32(nil, uint32(w.at))} {
 		if _, err := w.sections[i].Write(b); err != nil {
 			return err
 		}
 	}
-	w.at += int64(len(entry))
-	_, err = w.out.Write(entry)
-	return err
+	w.at += size
+	return nil
 }
 
-// entry reads the present object as it is packed, checks that it is what the
-// index says, and has a delta name its base.
-func (j *joinee) entry() ([]byte, uint32, error) {
-	offset, end, err := j.index.extent(j.place, j.size)
-	if err != nil {
-		return nil, 0, err
+// named returns the head of an entry, in which a delta names its base.
+func (j *joinee) named(head []byte, offset int64) ([]byte, error) {
+	if head[0]>>4&7 != ofsDelta {
+		return head, nil
 	}
-	entry := make([]byte, end-offset)
-	if _, err := j.raw.ReadAt(entry, offset); err != nil {
-		return nil, 0, err
-	}
-	crc, err := j.index.crc(j.place)
-	if err != nil {
-		return nil, 0, err
-	}
-	if crc32.ChecksumIEEE(entry) != crc {
-		return nil, 0, errors.New("what is packed is not what the index says")
-	}
-	if entry[0]>>4&7 != ofsDelta {
-		return entry, crc, nil
-	}
-	size := 1 + slices.IndexFunc(entry, func(b byte) bool { return b < 0x80 }) // the kind, and how long the delta is
-	back, n := backwards(entry[size:])
+	size := 1 + slices.IndexFunc(head, func(b byte) bool { return b < 0x80 }) // the kind, and how long the delta is
+	back, n := backwards(head[size:])
 	if size == 0 || n == 0 {
-		return nil, 0, errors.New("malformed delta")
+		return nil, errors.New("malformed delta")
 	}
 	base, err := j.index.FindHash(offset - back)
 	if err != nil {
-		return nil, 0, fmt.Errorf("its base: %w", err)
+		return nil, fmt.Errorf("its base: %w", err)
 	}
-	named := slices.Concat(entry[:size], base[:], entry[size+n:])
-	named[0] = named[0]&0x8f | refDelta<<4
-	return named, crc32.ChecksumIEEE(named), nil
+	became := slices.Concat(head[:size], base[:], head[size+n:])
+	became[0] = became[0]&0x8f | refDelta<<4
+	return became, nil
 }
 
 // backwards reads how far before its delta a base is, and in how many bytes that

@@ -235,6 +235,43 @@ func TestLocalShapes(t *testing.T) {
 	}
 }
 
+// People pack a repository while it is read: a pack comes before its index, and
+// goes when another has its objects.
+func TestLocalIsPackedMeanwhile(t *testing.T) {
+	sourcetest.Need(t, "git")
+	r := sourcetest.NewRepo(t)
+	r.Commit(map[string]string{"a.yaml": "1", "large": strings.Repeat("x", 70_000)})
+	r.Git("-C", r.Dir, "repack", "-adq")
+	write(t, filepath.Join(packFolder(r.Dir), "pack-0123456789012345678901234567890123456789.pack"), "PACK")
+	s := build(t, r, nil)
+	want(t, s, r.Tip("main"))
+
+	talk, err := s.remote.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer talk.close()
+	st := talk.(*localTalk).st
+	packed, err := openPacksIn(st.Filesystem(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer packed.close()
+	r.Commit(map[string]string{"a.yaml": "2"})
+	remove(t, filepath.Join(packFolder(r.Dir), "pack-0123456789012345678901234567890123456789.pack"))
+	r.Git("-C", r.Dir, "repack", "-adq")
+	from := localObjects{packed, st}
+	for _, line := range objectsOf(r, r.Dir) {
+		h := plumbing.NewHash(strings.Fields(line)[0])
+		if o, err := from.EncodedObject(plumbing.AnyObject, h); err != nil || o.Hash() != h {
+			t.Errorf("%s: %v", line, err)
+		}
+		if _, err := from.DeltaObject(plumbing.AnyObject, h); err != nil {
+			t.Errorf("%s as packed: %v", line, err)
+		}
+	}
+}
+
 func TestSHA256IsNamed(t *testing.T) {
 	sourcetest.Need(t, "git")
 	r := sourcetest.NewRepo(t)

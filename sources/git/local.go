@@ -77,7 +77,7 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash,
 	if err != nil {
 		return t.explain(fmt.Errorf("reading the repository: %w", err))
 	}
-	defer packed.close()
+	defer func() { _ = packed.close() }() // opened for reading only
 	from := guard(ctx, localObjects{packed, t.st})
 	m := &missing{from: from, to: st, seen: map[plumbing.Hash]bool{}}
 	for _, w := range wants {
@@ -109,18 +109,32 @@ type localObjects struct {
 
 // EncodedObject implements objects.
 func (l localObjects) EncodedObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	if _, _, err := l.packed.find(h); !errors.Is(err, plumbing.ErrObjectNotFound) {
-		return l.packed.EncodedObject(t, h)
+	if !l.packs(h) {
+		return l.others.EncodedObject(t, h)
 	}
-	return l.others.EncodedObject(t, h)
+	o, err := l.packed.EncodedObject(t, h)
+	if errors.Is(err, fs.ErrNotExist) { // packed anew meanwhile
+		return l.others.EncodedObject(t, h)
+	}
+	return o, err
 }
 
 // DeltaObject implements objects.
 func (l localObjects) DeltaObject(t plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	if _, _, err := l.packed.find(h); !errors.Is(err, plumbing.ErrObjectNotFound) {
-		return l.packed.DeltaObject(t, h)
+	if !l.packs(h) {
+		return l.others.DeltaObject(t, h)
 	}
-	return l.others.DeltaObject(t, h)
+	o, err := l.packed.DeltaObject(t, h)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l.others.DeltaObject(t, h)
+	}
+	return o, err
+}
+
+// packs tells whether the object is in one of the packs.
+func (l localObjects) packs(h plumbing.Hash) bool {
+	_, _, err := l.packed.find(h)
+	return err == nil
 }
 
 // missing collects objects that one repository has and a clone has not.

@@ -116,7 +116,8 @@ func (s *store) replace(ctx context.Context, old []string, by func(context.Conte
 		if p == made {
 			continue
 		}
-		if err := errors.Join(os.Remove(indexOf(p)), os.Remove(p)); err != nil {
+		// A pack without an index would be damage; an index alone is swept away.
+		if err := errors.Join(os.Remove(p), os.Remove(indexOf(p))); err != nil {
 			return nil, err
 		}
 	}

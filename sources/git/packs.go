@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
@@ -26,10 +27,10 @@ const smallIndex = 8 << 10
 // Reading one object takes no memory that grows with them. They are not safe for
 // concurrent use.
 type packs struct {
-	repo   billy.Filesystem
-	verify bool // whether indexes are read to the end when they are opened
-	cache  cache.Object
-	list   []*pack
+	repo  billy.Filesystem
+	ours  bool // all must be there, as they were written; others come and go as people work
+	cache cache.Object
+	list  []*pack
 }
 
 // pack is one of them.
@@ -47,8 +48,8 @@ func openPacks(dir string) (*packs, error) {
 	return openPacksIn(osfs.New(dir, osfs.WithBoundOS()), true)
 }
 
-func openPacksIn(repo billy.Filesystem, verify bool) (*packs, error) {
-	p := &packs{repo: repo, verify: verify, cache: cache.NewObjectLRU(cacheSize)}
+func openPacksIn(repo billy.Filesystem, ours bool) (*packs, error) {
+	p := &packs{repo: repo, ours: ours, cache: cache.NewObjectLRU(cacheSize)}
 	if err := p.look(); err != nil {
 		return nil, errors.Join(err, p.close())
 	}
@@ -67,6 +68,9 @@ func (p *packs) look() error {
 			continue
 		}
 		one, err := p.open(name)
+		if errors.Is(err, fs.ErrNotExist) && !p.ours {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
@@ -98,7 +102,7 @@ func (p *packs) open(name string) (*pack, error) {
 		one.held, at = nil, bytes.NewReader(all)
 	}
 	one.index, err = openIndex(at, i.Size())
-	if err == nil && p.verify {
+	if err == nil && p.ours {
 		err = one.index.verify()
 	}
 	if err != nil {
