@@ -54,7 +54,8 @@ func TestStoryThroughTheWire(t *testing.T) {
 	w.commit(vms, "vms/"+gone.Name+".yaml")
 	w.until("some VMs are changed", func() bool { return w.applied() >= 3 })
 	w.kill()
-	w.until("calls fail for the server", func() bool { return w.unreached() > 0 })
+	// Either of what the daemon was doing then: changing or, just done, reading.
+	w.until("the server is missed", func() bool { return w.unreached() > 0 || w.unread() })
 	w.serve()
 	w.until("all VMs are changed", w.settled)
 	w.wantRunning(vms, 18)
@@ -143,6 +144,11 @@ func (w *wired) applied() int { return w.outcomes("applied") }
 
 // unreached counts the VMs whose calls found nobody.
 func (w *wired) unreached() int { return w.outcomes("failed") + w.outcomes("not tried") }
+
+// unread tells whether a pass could not read what is there.
+func (w *wired) unread() bool {
+	return slices.ContainsFunc(w.log.lines(w.t, "plan note", "reason"), func(why string) bool { return strings.Contains(why, "could not be read") })
+}
 
 func (w *wired) outcomes(which string) (n int) {
 	for _, outcome := range w.log.lines(w.t, "action", "outcome") {
