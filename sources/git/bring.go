@@ -104,6 +104,7 @@ func (s *Source) swap(fresh string) error {
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
 	s.store.closeLocked()
+	s.store.hurt = nil
 	if err := syscall.Rmdir(s.cfg.Dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // works only if it is empty
 		if err := s.moveAside(); err != nil {
 			return err

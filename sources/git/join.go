@@ -190,7 +190,7 @@ func newJoint(dir string, all []*joinee) (_ *joint, err error) {
 // the index says, and has a delta name its base.
 func (w *joint) add(j *joinee) error {
 	if w.at >= 1<<31 {
-		return errors.New("packs of more than 2 GiB are not joined")
+		return errors.New("offsets of more than 31 bits are not written")
 	}
 	offset, end, err := j.index.extent(j.place, j.size)
 	if err != nil {
@@ -217,7 +217,7 @@ func (w *joint) add(j *joinee) error {
 		return err
 	}
 	if crc, err := j.index.crc(j.place); err != nil || was.Sum32() != crc {
-		return errors.Join(errors.New("what is packed is not what the index says"), err)
+		return errors.Join(damaged("what is packed is not what the index says"), err)
 	}
 	return w.enter(j.name, is.Sum32(), int64(len(became))+n)
 }

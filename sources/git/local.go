@@ -91,14 +91,40 @@ func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash,
 	if len(m.list) == 0 {
 		return nil
 	}
+	var broken error // in the repository, not in the clone
 	err = st.receive(func(to io.Writer) error {
-		_, err := packfile.NewEncoder(to, from, true).Encode(m.list, deltaWindow)
+		w := &written{to: to}
+		_, err := packfile.NewEncoder(w, from, true).Encode(m.list, deltaWindow)
+		if err != nil && w.err == nil {
+			broken = err
+		}
 		return err
 	})
-	if err == nil || classified(err) {
+	switch {
+	case broken != nil && errors.Is(broken, fs.ErrNotExist): // it was packed meanwhile
+		return fail(sources.Unavailable, "the next fetch will see the new state", "%s: copying from the repository: %w", t.path, broken)
+	case broken != nil:
+		return t.explain(fmt.Errorf("copying from the repository: %w", broken))
+	case err == nil || classified(err):
 		return err
 	}
 	return t.explain(fmt.Errorf("copying from the repository: %w", err))
+}
+
+// written remembers the error of its writer, to tell it from those of whoever
+// fills it.
+type written struct {
+	to  io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (w *written) Write(b []byte) (int, error) {
+	n, err := w.to.Write(b)
+	if err != nil {
+		w.err = err
+	}
+	return n, err
 }
 
 // localObjects are those of a repository on this machine.

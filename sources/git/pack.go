@@ -52,6 +52,9 @@ func syncPath(name string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
+// maxJoined is how many bytes packs may have together that become one.
+const maxJoined = 512 << 20
+
 // maxEncoded is how many objects are given to go-git's encoder at a time. It
 // finds deltas among them, and holds them all in memory.
 const maxEncoded = 2000
@@ -70,16 +73,20 @@ func (s *store) repack(ctx context.Context, limit int) error {
 	if err != nil {
 		return err
 	}
-	defer s.reopen()
 	large, recent, err := s.recent(old)
 	if err != nil {
 		return err
 	}
 	recent, err = s.replace(ctx, recent, s.encode)
-	if err != nil {
-		return err
+	if err == nil {
+		_, err = s.replace(ctx, append(large, recent...), s.join)
 	}
-	_, err = s.replace(ctx, append(large, recent...), s.join)
+	if err = onDisk(s.dir, err); errors.Is(err, errDamaged) { // and would be met again each time
+		s.mu.Lock()
+		s.hurt = err
+		s.mu.Unlock()
+		s.suspect.Store(true)
+	}
 	return err
 }
 
@@ -112,6 +119,9 @@ func (s *store) replace(ctx context.Context, old []string, by func(context.Conte
 	if err != nil {
 		return nil, fmt.Errorf("writing one pack of %d: %w", len(old), err)
 	}
+	s.mu.Lock() // nobody is to look while they go
+	defer s.mu.Unlock()
+	s.closeLocked()
 	for _, p := range old {
 		if p == made {
 			continue
@@ -141,12 +151,34 @@ func (s *store) encode(ctx context.Context, old []string) (made string, err erro
 		made = filepath.Join(packFolder(s.dir), "pack-"+sum.String()+".pack")
 		return err
 	})
-	return made, err
+	if err != nil {
+		return "", err
+	}
+	return made, s.wantIn(made, objects)
+}
+
+// wantIn wants a pack to have all of the objects. What was packed anew has the
+// name of its present content, which tells that it was not what it should be.
+func (s *store) wantIn(made string, all []plumbing.Hash) (err error) {
+	now, err := openPacks(s.dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, now.close()) }()
+	for _, of := range now.of([]string{made}) {
+		for _, h := range all {
+			if _, err := of.index.FindOffset(h); err != nil {
+				return damaged("object %s was another: %w", h, err)
+			}
+		}
+	}
+	return nil
 }
 
 // small returns the packs that are to become one: all but those which are, each,
 // at least as large as everything smaller, but no more than keep of these. So a
-// large pack is written again only after as much has come in.
+// large pack is written again only after as much has come in, and a very large
+// one never.
 func small(packs []string, keep int) ([]string, error) {
 	sizes, rest := make(map[string]int64, len(packs)), int64(0)
 	for _, p := range packs {
@@ -158,7 +190,7 @@ func small(packs []string, keep int) ([]string, error) {
 		rest += i.Size()
 	}
 	packs = slices.SortedFunc(slices.Values(packs), func(a, b string) int { return cmp.Compare(sizes[b], sizes[a]) })
-	for ; keep > 0 && len(packs) > 0 && 2*sizes[packs[0]] >= rest; keep-- {
+	for ; len(packs) > 0 && (rest > maxJoined || keep > 0 && 2*sizes[packs[0]] >= rest); keep-- {
 		rest -= sizes[packs[0]]
 		packs = packs[1:]
 	}

@@ -304,6 +304,13 @@ func (x *packIndex) sortLocked() error {
 	return nil
 }
 
+// forget gives up the table by offset.
+func (x *packIndex) forget() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.byOffset = nil
+}
+
 // Count implements idxfile.Index.
 func (x *packIndex) Count() (int64, error) { return x.count, nil }
 

@@ -11,13 +11,13 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/go-git/go-billy/v5"
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 )
 
 // smallIndex is up to how many bytes an index is held in memory, and not open.
@@ -58,7 +58,7 @@ func openPacksIn(repo billy.Filesystem, ours bool) (*packs, error) {
 
 // look takes in the packs that were not there before.
 func (p *packs) look() error {
-	ids, err := dotgit.New(p.repo).ObjectPacks()
+	ids, err := p.ids()
 	if err != nil {
 		return err
 	}
@@ -75,9 +75,59 @@ func (p *packs) look() error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		p.list = append(p.list, one)
+		if !p.ours { // where a pack may have another name than its checksum
+			continue
+		}
 		if one.index.pack != id {
 			return fmt.Errorf("%s: %w: it belongs to the pack %s", name, errIndex, one.index.pack)
 		}
+		if err := p.wantAll(one); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// ids lists the packs by what their files are named after. Files that come and
+// go meanwhile make the system's listing fail; then it is asked again.
+func (p *packs) ids() (ids []plumbing.Hash, err error) {
+	folder := path.Join("objects", "pack")
+	var list []fs.FileInfo
+	for range 20 {
+		list, err = p.repo.ReadDir(folder)
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		if _, gone := p.repo.Stat(folder); errors.Is(gone, fs.ErrNotExist) {
+			return nil, nil
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range list {
+		id, isPack := strings.CutSuffix(strings.TrimPrefix(i.Name(), "pack-"), ".pack")
+		if isPack && plumbing.IsHash(id) {
+			ids = append(ids, plumbing.NewHash(id))
+		}
+	}
+	return ids, nil
+}
+
+// wantAll wants the index to have as many objects as the pack. It has fewer when
+// the pack has one twice, which could then be a delta of itself.
+func (p *packs) wantAll(of *pack) (err error) {
+	f, err := p.repo.Open(of.name + ".pack")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	var head [packHead]byte
+	if n, err := f.ReadAt(head[:], 0); n < len(head) {
+		return fmt.Errorf("pack: %w", err)
+	}
+	if n := int64(binary.BigEndian.Uint32(head[8:])); n != of.index.count {
+		return fmt.Errorf("%w: it has %d objects and the pack %d", errIndex, of.index.count, n)
 	}
 	return nil
 }
@@ -149,9 +199,36 @@ func (p *packs) reader(of *pack) (*packfile.Packfile, error) {
 	if err != nil {
 		return nil, err
 	}
-	of.file = packfile.NewPackfileWithCache(of.index, p.repo, f, p.cache, largeBlob)
+	of.file = packfile.NewPackfileWithCache(of.index, holding{p.repo, f}, f, p.cache, largeBlob)
 	return of.file, nil
 }
+
+// holding is a folder of which one file is wanted, that is open. Large objects
+// are read only after they were looked up, when the file may be gone by its name.
+type holding struct {
+	billy.Filesystem
+	file billy.File
+}
+
+// Open implements billy.Basic.
+func (h holding) Open(string) (billy.File, error) {
+	return again{h.file, io.NewSectionReader(h.file, 0, 1<<62)}, nil
+}
+
+// again is an open file from its beginning.
+type again struct {
+	billy.File
+	from *io.SectionReader
+}
+
+// Read implements io.Reader.
+func (a again) Read(b []byte) (int, error) { return a.from.Read(b) }
+
+// Seek implements io.Seeker.
+func (a again) Seek(offset int64, whence int) (int64, error) { return a.from.Seek(offset, whence) }
+
+// Close implements io.Closer. The file stays open.
+func (a again) Close() error { return nil }
 
 // of returns the packs with these files.
 func (p *packs) of(files []string) (list []*pack) {
@@ -178,7 +255,7 @@ func (p *packs) within(files []string) (all []plumbing.Hash, err error) {
 
 // EncodedObject reads an object of the kind, which may be any.
 func (p *packs) EncodedObject(kind plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	of, _, err := p.find(h)
+	of, offset, err := p.find(h)
 	if err != nil {
 		return nil, err
 	}
@@ -186,11 +263,43 @@ func (p *packs) EncodedObject(kind plumbing.ObjectType, h plumbing.Hash) (plumbi
 	if err != nil {
 		return nil, err
 	}
+	if !p.ours {
+		if err := of.grounded(offset); err != nil {
+			return nil, err
+		}
+	}
 	o, err := file.Get(h)
 	if err == nil && kind != plumbing.AnyObject && o.Type() != kind {
 		err = plumbing.ErrObjectNotFound
 	}
 	return o, err
+}
+
+// maxChain is how many deltas may lie between an object and one that is whole,
+// as go-git has it for packs that are received.
+const maxChain = 4095
+
+// grounded follows an object's bases to one that is whole. go-git follows them
+// without an end, should there be none. In our own packs there is: what a server
+// sends is resolved when it arrives.
+func (o *pack) grounded(offset int64) error {
+	for range maxChain {
+		h, err := o.file.Scanner().SeekObjectHeader(offset)
+		if err != nil {
+			return err
+		}
+		switch h.Type {
+		case plumbing.REFDeltaObject:
+			if offset, err = o.index.FindOffset(h.Reference); err != nil {
+				return err
+			}
+		case plumbing.OFSDeltaObject:
+			offset = h.OffsetReference
+		default:
+			return nil
+		}
+	}
+	return errors.New("a delta has no base that is whole")
 }
 
 // DeltaObject reads an object as it is packed, whatever its kind: what differs

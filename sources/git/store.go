@@ -46,6 +46,7 @@ type store struct {
 	packs *packs     // nil until needed
 	lie   string     // as they lay there when they were looked at
 	reads int        // objects read from them
+	hurt  error      // what is known to be damaged, though nothing has asked for it yet
 }
 
 func newStore(dir string) *store { return &store{dir: dir, atOnce: maxEncoded} }
@@ -120,6 +121,11 @@ func (s *store) rest() {
 	if s.reads > manyReads {
 		s.closeLocked()
 	}
+	if s.packs != nil {
+		for _, p := range s.packs.list {
+			p.index.forget()
+		}
+	}
 }
 
 // has tells whether the object is there, without reading it.
@@ -139,6 +145,9 @@ func (s *store) has(h plumbing.Hash) bool {
 func (s *store) check() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.hurt != nil {
+		return s.hurt
+	}
 	if s.packs != nil && s.reads <= manyReads && s.lie == s.layout() {
 		return nil
 	}
