@@ -2,10 +2,7 @@ package git
 
 import (
 	"bytes"
-	"compress/zlib"
 	"context"
-	"crypto/sha1"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -127,36 +124,19 @@ func TestRepackJoins(t *testing.T) {
 	}
 }
 
-// handmade writes a pack of two blobs, the second as a delta of the first that
-// copies nothing, and returns its file.
-func handmade(t *testing.T, r *sourcetest.Repo, s *store, base, other string, back bool) string {
+// pair writes a pack of two blobs, the second as a delta of the first.
+func pair(t *testing.T, r *sourcetest.Repo, s *store, one, two string, byOffset bool) string {
 	t.Helper()
-	var b bytes.Buffer
-	entry := func(kind byte, size int, ref, data []byte) {
-		b.WriteByte(kind<<4 | byte(size&15) | 0x80)
-		b.WriteByte(byte(size >> 4)) // up to 2,047
-		b.Write(ref)
-		z := zlib.NewWriter(&b)
-		if _, err := z.Write(data); err != nil {
-			t.Fatal(err)
-		}
-		if err := z.Close(); err != nil {
-			t.Fatal(err)
-		}
+	whole := entry{wholeBlob, nil, []byte(one)}
+	h := blobOf(one)
+	other := entry{refDelta, h[:], says(len(one), two)}
+	if byOffset {
+		distance := len(packOfEntries(t, whole)) - packHead - hashSize
+		other.kind, other.base = ofsDelta, []byte{byte(distance)}
 	}
-	b.Write(binary.BigEndian.AppendUint32([]byte("PACK\x00\x00\x00\x02"), 2))
-	entry(3, len(base), nil, []byte(base))
-	d := binary.AppendUvarint(binary.AppendUvarint(nil, uint64(len(base))), uint64(len(other)))
-	d = append(append(d, byte(len(other))), other...)
-	if distance := b.Len() - packHead; back {
-		entry(ofsDelta, len(d), []byte{byte(distance)}, d)
-	} else {
-		h := plumbing.ComputeHash(plumbing.BlobObject, []byte(base))
-		entry(refDelta, len(d), h[:], d)
-	}
-	sum := sha1.Sum(b.Bytes())
-	name := filepath.Join(packFolder(s.dir), fmt.Sprintf("pack-%x.pack", sum))
-	write(t, name, b.String()+string(sum[:]))
+	b := packOfEntries(t, whole, other)
+	name := filepath.Join(packFolder(s.dir), fmt.Sprintf("pack-%x.pack", b[len(b)-hashSize:]))
+	write(t, name, string(b))
 	r.Git("index-pack", "-o", indexOf(name), name)
 	return name
 }
@@ -166,24 +146,20 @@ func handmade(t *testing.T, r *sourcetest.Repo, s *store, base, other string, ba
 func TestJoinMakesNoCycle(t *testing.T) {
 	sourcetest.Need(t, "git")
 	const one, two = "first: the one\n", "second: the other\n"
-	for _, back := range []bool{true, false} {
+	for _, byOffset := range []bool{true, false} {
 		r := sourcetest.NewRepo(t)
-		s := newStore(t.TempDir())
-		if err := s.create(); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(s.dir, "refs", "heads", "x.lock"), "") // without the folder git sees no repository
-		packs := []string{handmade(t, r, s, one, two, back), handmade(t, r, s, two, one, back)}
+		s := emptyStore(t)
+		packs := []string{pair(t, r, s, one, two, byOffset), pair(t, r, s, two, one, byOffset)}
 		if _, err := s.replace(t.Context(), packs, s.join); err != nil {
 			t.Fatal(err)
 		}
 		for _, text := range []string{one, two} {
-			o, err := s.memory(plumbing.BlobObject, plumbing.ComputeHash(plumbing.BlobObject, []byte(text)))
+			o, err := s.memory(plumbing.BlobObject, blobOf(text))
 			if err != nil {
-				t.Fatalf("bases by offset %v: %v", back, err)
+				t.Fatalf("bases by offset %v: %v", byOffset, err)
 			}
 			if o.Size() != int64(len(text)) {
-				t.Errorf("bases by offset %v: %q has %d bytes", back, text, o.Size())
+				t.Errorf("bases by offset %v: %q has %d bytes", byOffset, text, o.Size())
 			}
 		}
 		sound(t, r, s)

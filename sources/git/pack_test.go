@@ -23,11 +23,14 @@ func TestSmallPacks(t *testing.T) {
 		{"each as large as all that is smaller", []int64{1, 2, 4, 8, 16}, []int64{}, 25},
 		{"only so many are kept", []int64{1, 2, 4, 8, 16}, []int64{4, 2, 1}, 2},
 		{"none is kept", []int64{1, 900}, []int64{900, 1}, 0},
+		{"together not more than half a gibibyte", []int64{1, 400 << 20, 300 << 20}, []int64{300 << 20, 1}, 0},
+		{"nothing but very large ones", []int64{600 << 20, 700 << 20}, []int64{}, 0},
 	} {
 		dir, packs := t.TempDir(), []string{}
 		for i, n := range tc.sizes {
 			packs = append(packs, filepath.Join(dir, fmt.Sprint(i)))
-			if err := os.WriteFile(packs[i], make([]byte, n), 0o600); err != nil {
+			write(t, packs[i], "")
+			if err := os.Truncate(packs[i], n); err != nil {
 				t.Fatal(err)
 			}
 		}
