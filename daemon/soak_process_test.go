@@ -181,8 +181,10 @@ func table(samples []usage) string {
 	return b.String()
 }
 
-// settling is the time that a daemon has until its memory must be flat.
-const settling = time.Minute
+// settling is the time that a daemon has until its memory must be flat: libvirtd
+// was restarted and packs were packed more than once, and Go has given back what
+// the beginning took.
+const settling = 3 * time.Minute
 
 // packs is how many descriptors come and go with the packs of the local clone:
 // one is held for each that was read, until they are written into one.
