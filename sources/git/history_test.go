@@ -33,6 +33,19 @@ func push(t *testing.T, r *sourcetest.Repo, n int) string {
 	return r.Tip("main")
 }
 
+// followed is a repository and a source that follows it by "file" or "http".
+func followed(t *testing.T, transport string) (*sourcetest.Repo, *Source) {
+	t.Helper()
+	r := sourcetest.NewRepo(t)
+	r.Commit(map[string]string{"vms/0.yaml": "0"})
+	return r, build(t, r, func(c *Config) {
+		if transport == "http" {
+			srv := sourcetest.ServeHTTP(t, r, sourcetest.HTTPOptions{})
+			c.URL, c.Auth = srv.URL, srv.Auth
+		}
+	})
+}
+
 // What a source holds of a clone does not grow with the clone: after a long
 // history it takes little memory and has few files open.
 func TestHistoryTakesNoMemory(t *testing.T) {
@@ -40,14 +53,7 @@ func TestHistoryTakesNoMemory(t *testing.T) {
 	const rounds, each = 12, 500 // fetches, commits in each: 18,000 objects
 	const limit = 128 << 10      // bytes, where 20 for each object are 360 KB
 	for _, transport := range []string{"file", "http"} {
-		r := sourcetest.NewRepo(t)
-		r.Commit(map[string]string{"vms/0.yaml": "0"})
-		s := build(t, r, func(c *Config) {
-			if transport == "http" {
-				srv := sourcetest.ServeHTTP(t, r, sourcetest.HTTPOptions{})
-				c.URL, c.Auth = srv.URL, srv.Auth
-			}
-		})
+		r, s := followed(t, transport)
 		s.packs = 6
 		for range rounds {
 			want(t, s, push(t, r, each))

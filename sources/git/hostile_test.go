@@ -158,18 +158,7 @@ func TestPackedWhileCopied(t *testing.T) {
 	if err := s.store.create(); err != nil {
 		t.Fatal(err)
 	}
-	talk, err := s.remote.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer talk.close()
-	st := talk.(*localTalk).st
-	packed, err := openPacksIn(st.Filesystem(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packed.close()
-	c := &counted{objects: localObjects{packed, st}}
+	c := &counted{objects: objectsAt(t, s)}
 	m := &missing{from: guard(t.Context(), c), to: s.store, seen: map[plumbing.Hash]bool{}}
 	if err := m.add(plumbing.NewHash(r.Tip("main"))); err != nil {
 		t.Fatal(err)
@@ -211,7 +200,7 @@ func TestListingWhileFilesComeAndGo(t *testing.T) {
 		}
 	}()
 	for range 1000 {
-		p, err := openPacksIn(talk.(*localTalk).st.Filesystem(), false)
+		p, err := openPacksOf(talk.(*localTalk).st.Filesystem())
 		if err != nil || len(p.list) != 1 {
 			t.Errorf("want one pack, got %v, %v", p, err)
 			break

@@ -102,14 +102,7 @@ func TestJoin(t *testing.T) {
 func TestRepackJoins(t *testing.T) {
 	sourcetest.Need(t, "git")
 	for _, transport := range []string{"file", "http"} {
-		r := sourcetest.NewRepo(t)
-		r.Commit(map[string]string{"vms/0.yaml": "0"})
-		s := build(t, r, func(c *Config) {
-			if transport == "http" {
-				srv := sourcetest.ServeHTTP(t, r, sourcetest.HTTPOptions{})
-				c.URL, c.Auth = srv.URL, srv.Auth
-			}
-		})
+		r, s := followed(t, transport)
 		s.packs, s.store.atOnce = 4, 100
 		for range 20 {
 			fetchEach(t, r, s, 1, 10)

@@ -225,6 +225,16 @@ func TestLocalShapes(t *testing.T) {
 	} {
 		r.Git(args...)
 	}
+	// The linked one has its objects in a pack, which is not in its own folder.
+	r.Git("-C", tmp+"/worktree", "gc", "-q")
+	linked, err := build(t, r, func(c *Config) { c.URL = tmp + "/linked" }).remote.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer linked.close()
+	if p, err := openPacksOf(linked.(*localTalk).st.Filesystem()); err != nil || len(p.list) != 1 {
+		t.Errorf("want the pack of the linked worktree's repository, got %v, %v", p, err)
+	}
 	t.Setenv("PATH", "")
 	for _, shape := range []string{"worktree", "alternates", "linked", "packed"} {
 		t.Log(shape)
@@ -233,6 +243,23 @@ func TestLocalShapes(t *testing.T) {
 			t.Errorf("%s: got %q, %v", shape, b, err)
 		}
 	}
+}
+
+// objectsAt looks into the repository on this machine that a source follows.
+func objectsAt(t *testing.T, s *Source) localObjects {
+	t.Helper()
+	talk, err := s.remote.open(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(talk.close)
+	st := talk.(*localTalk).st
+	packed, err := openPacksOf(st.Filesystem())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { packed.close() })
+	return localObjects{packed, st}
 }
 
 // People pack a repository while it is read: a pack comes before its index, and
@@ -246,21 +273,10 @@ func TestLocalIsPackedMeanwhile(t *testing.T) {
 	s := build(t, r, nil)
 	want(t, s, r.Tip("main"))
 
-	talk, err := s.remote.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer talk.close()
-	st := talk.(*localTalk).st
-	packed, err := openPacksIn(st.Filesystem(), false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer packed.close()
+	from := objectsAt(t, s)
 	r.Commit(map[string]string{"a.yaml": "2"})
 	remove(t, filepath.Join(packFolder(r.Dir), "pack-0123456789012345678901234567890123456789.pack"))
 	r.Git("-C", r.Dir, "repack", "-adq")
-	from := localObjects{packed, st}
 	for _, line := range objectsOf(r, r.Dir) {
 		h := plumbing.NewHash(strings.Fields(line)[0])
 		if o, err := from.EncodedObject(plumbing.AnyObject, h); err != nil || o.Hash() != h {

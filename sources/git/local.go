@@ -73,7 +73,7 @@ func (t *localTalk) close() { _ = t.st.Close() } // opened for reading only
 // fetch copies what the wants reach and the clone lacks. The haves are not
 // needed: the clone itself can be asked.
 func (t *localTalk) fetch(ctx context.Context, st *store, wants []plumbing.Hash, _ func() []plumbing.Hash) error {
-	packed, err := openPacksIn(t.st.Filesystem(), false)
+	packed, err := openPacksOf(t.st.Filesystem())
 	if err != nil {
 		return t.explain(fmt.Errorf("reading the repository: %w", err))
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -46,6 +47,22 @@ func packFolder(dir string) string { return filepath.Join(dir, "objects", "pack"
 // openPacks reads the index of each pack of our clone in dir.
 func openPacks(dir string) (*packs, error) {
 	return openPacksIn(osfs.New(dir, osfs.WithBoundOS()), true)
+}
+
+// openPacksOf reads those of somebody's repository, whose folder may be a linked
+// worktree's with the packs elsewhere, as gitrepository-layout(5) has it.
+func openPacksOf(repo billy.Filesystem) (*packs, error) {
+	dir := repo.Root()
+	common, err := os.ReadFile(filepath.Join(dir, "commondir"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if to := strings.TrimSpace(string(common)); filepath.IsAbs(to) {
+		dir = to
+	} else {
+		dir = filepath.Join(dir, to)
+	}
+	return openPacksIn(osfs.New(dir), false)
 }
 
 func openPacksIn(repo billy.Filesystem, ours bool) (*packs, error) {
@@ -88,25 +105,15 @@ func (p *packs) look() error {
 	return nil
 }
 
-// ids lists the packs by what their files are named after. Files that come and
-// go meanwhile make the system's listing fail; then it is asked again.
+// ids lists the packs by what their files are named after. Names alone are asked
+// for: other files may come and go meanwhile.
 func (p *packs) ids() (ids []plumbing.Hash, err error) {
-	folder := path.Join("objects", "pack")
-	var list []fs.FileInfo
-	for range 20 {
-		list, err = p.repo.ReadDir(folder)
-		if !errors.Is(err, fs.ErrNotExist) {
-			break
-		}
-		if _, gone := p.repo.Stat(folder); errors.Is(gone, fs.ErrNotExist) {
-			return nil, nil
-		}
-	}
-	if err != nil {
+	list, err := os.ReadDir(packFolder(p.repo.Root()))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, i := range list {
-		id, isPack := strings.CutSuffix(strings.TrimPrefix(i.Name(), "pack-"), ".pack")
+	for _, e := range list {
+		id, isPack := strings.CutSuffix(strings.TrimPrefix(e.Name(), "pack-"), ".pack")
 		if isPack && plumbing.IsHash(id) {
 			ids = append(ids, plumbing.NewHash(id))
 		}
@@ -190,17 +197,18 @@ func (p *packs) find(h plumbing.Hash) (*pack, int64, error) {
 	return nil, 0, plumbing.ErrObjectNotFound
 }
 
-// reader opens the pack itself.
-func (p *packs) reader(of *pack) (*packfile.Packfile, error) {
-	if of.file != nil {
-		return of.file, nil
+// reach finds an object and opens its pack.
+func (p *packs) reach(h plumbing.Hash) (*pack, int64, error) {
+	of, offset, err := p.find(h)
+	if err != nil || of.file != nil {
+		return of, offset, err
 	}
 	f, err := p.repo.Open(of.name + ".pack")
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	of.file = packfile.NewPackfileWithCache(of.index, holding{p.repo, f}, f, p.cache, largeBlob)
-	return of.file, nil
+	return of, offset, nil
 }
 
 // holding is a folder of which one file is wanted, that is open. Large objects
@@ -255,11 +263,7 @@ func (p *packs) within(files []string) (all []plumbing.Hash, err error) {
 
 // EncodedObject reads an object of the kind, which may be any.
 func (p *packs) EncodedObject(kind plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	of, offset, err := p.find(h)
-	if err != nil {
-		return nil, err
-	}
-	file, err := p.reader(of)
+	of, offset, err := p.reach(h)
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +272,7 @@ func (p *packs) EncodedObject(kind plumbing.ObjectType, h plumbing.Hash) (plumbi
 			return nil, err
 		}
 	}
-	o, err := file.Get(h)
+	o, err := of.file.Get(h)
 	if err == nil && kind != plumbing.AnyObject && o.Type() != kind {
 		err = plumbing.ErrObjectNotFound
 	}
@@ -305,15 +309,11 @@ func (o *pack) grounded(offset int64) error {
 // DeltaObject reads an object as it is packed, whatever its kind: what differs
 // from its base, if it has one.
 func (p *packs) DeltaObject(_ plumbing.ObjectType, h plumbing.Hash) (plumbing.EncodedObject, error) {
-	of, offset, err := p.find(h)
+	of, offset, err := p.reach(h)
 	if err != nil {
 		return nil, err
 	}
-	file, err := p.reader(of)
-	if err != nil {
-		return nil, err
-	}
-	head, err := file.Scanner().SeekObjectHeader(offset)
+	head, err := of.file.Scanner().SeekObjectHeader(offset)
 	if err != nil {
 		return nil, err
 	}
@@ -325,10 +325,10 @@ func (p *packs) DeltaObject(_ plumbing.ObjectType, h plumbing.Hash) (plumbing.En
 			return nil, err
 		}
 	default:
-		return file.Get(h)
+		return of.file.Get(h)
 	}
 	d.SetType(head.Type)
-	if _, _, err := file.Scanner().NextObject(&d.MemoryObject); err != nil {
+	if _, _, err := of.file.Scanner().NextObject(&d.MemoryObject); err != nil {
 		return nil, err
 	}
 	r, err := d.Reader()

@@ -44,7 +44,7 @@ type store struct {
 
 	mu    sync.Mutex // guards the rest
 	packs *packs     // nil until needed
-	lie   string     // as they lay there when they were looked at
+	seen  string     // their layout when they were looked at
 	reads int        // objects read from them
 	hurt  error      // what is known to be damaged, though nothing has asked for it yet
 }
@@ -91,7 +91,7 @@ func (s *store) closeLocked() {
 // openLocked opens what is there now, unless it is open already.
 func (s *store) openLocked() (err error) {
 	if s.packs == nil {
-		s.lie, s.reads = s.layout(), 0
+		s.seen, s.reads = s.layout(), 0
 		s.packs, err = openPacks(s.dir)
 	}
 	return err
@@ -148,7 +148,7 @@ func (s *store) check() error {
 	if s.hurt != nil {
 		return s.hurt
 	}
-	if s.packs != nil && s.reads <= manyReads && s.lie == s.layout() {
+	if s.packs != nil && s.reads <= manyReads && s.seen == s.layout() {
 		return nil
 	}
 	s.closeLocked()
@@ -299,7 +299,7 @@ func (s *store) finish(w io.Closer) error {
 	if s.packs == nil {
 		return s.openLocked()
 	}
-	s.lie = s.layout()
+	s.seen = s.layout()
 	return s.packs.look()
 }
 
